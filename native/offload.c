@@ -1,0 +1,114 @@
+/*
+ * The same kernel operations on a thread of Node's pool, for those that can wait for a disk. Each returns a
+ * promise of the result that the direct call returns. Descriptors must stay open until it settles.
+ */
+#include "sluice.h"
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+typedef struct offload offload;
+struct offload {
+  napi_async_work work;
+  napi_deferred deferred;
+  long (*operation)(offload *);
+  long value;
+  int fd;
+  int in;
+  off_t offset;
+  size_t count;
+  struct open_how how;
+  char path[];
+};
+
+static void offload_execute(napi_env env, void *data) {
+  offload *job = data;
+  long value = job->operation(job);
+  job->value = value == -1 ? -errno : value;
+}
+
+static void offload_complete(napi_env env, napi_status status, void *data) {
+  offload *job = data;
+  long value = status == napi_cancelled ? -ECANCELED : job->value;
+  napi_resolve_deferred(env, job->deferred, number(env, value));
+  napi_delete_async_work(env, job->work);
+  free(job);
+}
+
+/* Queues the job, which belongs to the thread pool from then on. */
+static napi_value offload_start(napi_env env, offload *job) {
+  napi_value promise = NULL, name;
+  if (job == NULL) {
+    napi_throw_error(env, "ENOMEM", "no memory for a job of the thread pool");
+    return NULL;
+  }
+  if (napi_create_string_utf8(env, "sluice", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_create_promise(env, &job->deferred, &promise) != napi_ok)
+    goto fail;
+  if (napi_create_async_work(env, NULL, name, offload_execute, offload_complete, job, &job->work) != napi_ok) goto fail;
+  if (napi_queue_async_work(env, job->work) != napi_ok) {
+    napi_delete_async_work(env, job->work);
+    goto fail;
+  }
+  return promise;
+fail:
+  free(job);
+  napi_throw_error(env, "EAGAIN", "the thread pool took no job");
+  return NULL;
+}
+
+static long run_sendfile(offload *job) {
+  return sendfile(job->fd, job->in, &job->offset, job->count);
+}
+
+/* sendfileOffload(out, in, offset, count) → promise of sendfile's result. */
+static napi_value offload_sendfile(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  offload *job = calloc(1, sizeof *job);
+  if (job != NULL) {
+    job->operation = run_sendfile;
+    job->fd = arg_int(&args, 0);
+    job->in = arg_int(&args, 1);
+    job->offset = arg_offset(&args, 2);
+    job->count = arg_offset(&args, 3);
+    if (args.bad) {
+      free(job);
+      return bad_arguments(env);
+    }
+  }
+  return offload_start(env, job);
+}
+
+static long run_openat2(offload *job) {
+  return syscall(SYS_openat2, job->fd, job->path, &job->how, sizeof job->how);
+}
+
+/* openat2Offload(directory, path, flags, resolve) → promise of openat2's result. */
+static napi_value offload_openat2(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  offload *job = calloc(1, sizeof *job + PATH_MAX);
+  if (job != NULL) {
+    job->operation = run_openat2;
+    job->fd = arg_int(&args, 0);
+    arg_path(&args, 1, job->path);
+    job->how.flags = arg_uint(&args, 2);
+    job->how.resolve = arg_uint(&args, 3);
+    if (args.bad) {
+      free(job);
+      return bad_arguments(env);
+    }
+  }
+  return offload_start(env, job);
+}
+
+void define_offload(napi_env env, napi_value exports) {
+  static const sluice_function functions[] = {
+      {"sendfileOffload", offload_sendfile},
+      {"openat2Offload", offload_openat2},
+  };
+  define_functions(env, exports, functions, COUNT_OF(functions));
+}

@@ -1,0 +1,59 @@
+/* Readiness of many descriptors at once: epoll(7). */
+#include "sluice.h"
+#include <string.h>
+#include <sys/epoll.h>
+
+/* How JavaScript reads an event: three 32-bit words, the mask and then the two halves of the tag. */
+_Static_assert(sizeof(struct epoll_event) == 12 || sizeof(struct epoll_event) == 16, "epoll_event's size");
+#define EVENT_WORDS 3
+#define EVENTS_MAX 256
+
+/* epollCreate() → an epoll descriptor, closed on exec. */
+static napi_value poll_create(napi_env env, napi_callback_info info) {
+  return result(env, epoll_create1(EPOLL_CLOEXEC));
+}
+
+/* epollControl(epoll, operation, fd, mask, tag, generation) → 0. The two numbers come back with the events. */
+static napi_value poll_control(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int epoll = arg_int(&args, 0);
+  int operation = arg_int(&args, 1);
+  int fd = arg_int(&args, 2);
+  struct epoll_event event = {.events = arg_uint(&args, 3)};
+  event.data.u64 = arg_uint(&args, 4) | (uint64_t)arg_uint(&args, 5) << 32;
+  if (args.bad) return bad_arguments(env);
+  return result(env, epoll_ctl(epoll, operation, fd, &event));
+}
+
+/* epollWait(epoll, out: Uint32Array) → events taken without waiting: for each its mask, tag, generation. */
+static napi_value poll_wait(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  struct epoll_event events[EVENTS_MAX];
+  int epoll = arg_int(&args, 0);
+  sluice_bytes out = arg_bytes(&args, 1);
+  size_t room = out.length / (EVENT_WORDS * sizeof(uint32_t));
+  if (args.bad || room == 0) return bad_arguments(env);
+  int count = epoll_wait(epoll, events, room < EVENTS_MAX ? room : EVENTS_MAX, 0);
+  uint32_t *words = (uint32_t *)out.data;
+  for (int i = 0; i < count; i++, words += EVENT_WORDS) {
+    words[0] = events[i].events;
+    words[1] = (uint32_t)events[i].data.u64;
+    words[2] = (uint32_t)(events[i].data.u64 >> 32);
+  }
+  return result(env, count);
+}
+
+void define_poll(napi_env env, napi_value exports) {
+  static const sluice_function functions[] = {
+      {"epollCreate", poll_create},
+      {"epollControl", poll_control},
+      {"epollWait", poll_wait},
+  };
+  static const sluice_constant constants[] = {
+      {"EPOLL_CTL_ADD", EPOLL_CTL_ADD}, {"EPOLL_CTL_MOD", EPOLL_CTL_MOD}, {"EPOLL_CTL_DEL", EPOLL_CTL_DEL},
+      {"EPOLLIN", EPOLLIN},             {"EPOLLOUT", EPOLLOUT},           {"EPOLLERR", EPOLLERR},
+      {"EPOLLHUP", EPOLLHUP},           {"EPOLLRDHUP", EPOLLRDHUP},       {"EPOLLET", EPOLLET},
+  };
+  define_functions(env, exports, functions, COUNT_OF(functions));
+  define_constants(env, exports, constants, COUNT_OF(constants));
+}

@@ -1,0 +1,123 @@
+/*
+ * The one caller of JavaScript: an epoll descriptor that Node's loop watches. One watch serves any number of
+ * sockets, and none of them needs a second descriptor: libuv allows one watcher per descriptor and loop, but a
+ * socket may be in two epoll sets.
+ *
+ * libuv's few names are declared here, not included: they are part of its stable ABI, which Node exports, and
+ * Node-API's headers come without it. A handle's size is asked for at run time.
+ */
+#include "sluice.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct uv_handle_s uv_handle_t;
+enum { UV_READABLE = 1, UV_POLL = 8 };
+struct uv_loop_s;
+size_t uv_handle_size(int type);
+int uv_poll_init(struct uv_loop_s *loop, uv_handle_t *handle, int fd);
+int uv_poll_start(uv_handle_t *handle, int events, void (*callback)(uv_handle_t *, int, int));
+void uv_close(uv_handle_t *handle, void (*callback)(uv_handle_t *));
+void uv_ref(uv_handle_t *handle);
+void uv_unref(uv_handle_t *handle);
+void *uv_handle_get_data(const uv_handle_t *handle);
+void uv_handle_set_data(uv_handle_t *handle, void *data);
+
+typedef struct {
+  napi_env env;
+  napi_ref callback;
+  napi_async_context context;
+  napi_async_cleanup_hook_handle cleanup;
+  uv_handle_t *poll;
+  int epoll;
+} waker;
+
+static void waker_ready(uv_handle_t *handle, int status, int events) {
+  waker *self = uv_handle_get_data(handle);
+  napi_handle_scope scope;
+  napi_value callback, receiver, error;
+  if (napi_open_handle_scope(self->env, &scope) != napi_ok) return;
+  napi_get_reference_value(self->env, self->callback, &callback);
+  napi_get_global(self->env, &receiver);
+  if (napi_make_callback(self->env, self->context, receiver, callback, 0, NULL, NULL) == napi_pending_exception) {
+    napi_get_and_clear_last_exception(self->env, &error);
+    napi_fatal_exception(self->env, error);
+  }
+  napi_close_handle_scope(self->env, scope);
+}
+
+static void waker_closed(uv_handle_t *handle) {
+  waker *self = uv_handle_get_data(handle);
+  close(self->epoll);
+  napi_remove_async_cleanup_hook(self->cleanup);
+  free(self->poll);
+  free(self);
+}
+
+/* Runs when the environment ends: a worker's, or the process's. */
+static void waker_cleanup(napi_async_cleanup_hook_handle hook, void *data) {
+  waker *self = data;
+  napi_delete_reference(self->env, self->callback);
+  napi_async_destroy(self->env, self->context);
+  uv_close(self->poll, waker_closed);
+}
+
+/*
+ * wakeOpen(epoll, callback) → a handle; whenever the epoll descriptor has events, Node's loop calls back. The
+ * descriptor belongs to the handle from then on, and both live as long as the environment.
+ */
+static napi_value wake_open(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  struct uv_loop_s *loop;
+  napi_value name, handle;
+  int error = -ENOMEM;
+  int epoll = arg_int(&args, 0);
+  if (args.bad) return bad_arguments(env);
+  waker *self = calloc(1, sizeof *self);
+  if (self == NULL) return number(env, error);
+  self->env = env;
+  self->epoll = epoll;
+  self->poll = calloc(1, uv_handle_size(UV_POLL));
+  if (self->poll == NULL) goto fail;
+  if (napi_create_external(env, self, NULL, NULL, &handle) != napi_ok) goto fail;
+  if (napi_create_reference(env, args.values[1], 1, &self->callback) != napi_ok) goto fail;
+  if (napi_create_string_utf8(env, "sluice", NAPI_AUTO_LENGTH, &name) != napi_ok) goto fail_reference;
+  if (napi_async_init(env, NULL, name, &self->context) != napi_ok) goto fail_reference;
+  if (napi_add_async_cleanup_hook(env, waker_cleanup, self, &self->cleanup) != napi_ok) goto fail_context;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok) goto fail_hook;
+  error = uv_poll_init(loop, self->poll, epoll);
+  if (error != 0) goto fail_hook;
+  uv_handle_set_data(self->poll, self);
+  uv_poll_start(self->poll, UV_READABLE, waker_ready);
+  uv_unref(self->poll);
+  return handle;
+
+fail_hook:
+  napi_remove_async_cleanup_hook(self->cleanup);
+fail_context:
+  napi_async_destroy(env, self->context);
+fail_reference:
+  napi_delete_reference(env, self->callback);
+fail:
+  free(self->poll);
+  free(self);
+  return number(env, error);
+}
+
+/* wakeKeepAlive(handle, on) → 0. Whether the watch alone keeps the loop, and so the process, running. */
+static napi_value wake_keep_alive(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  void *data;
+  if (napi_get_value_external(env, args.values[0], &data) != napi_ok) return bad_arguments(env);
+  bool on = arg_int(&args, 1) != 0;
+  if (args.bad) return bad_arguments(env);
+  (on ? uv_ref : uv_unref)(((waker *)data)->poll);
+  return number(env, 0);
+}
+
+void define_wake(napi_env env, napi_value exports) {
+  static const sluice_function functions[] = {
+      {"wakeOpen", wake_open},
+      {"wakeKeepAlive", wake_keep_alive},
+  };
+  define_functions(env, exports, functions, COUNT_OF(functions));
+}
