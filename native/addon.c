@@ -99,6 +99,7 @@ void define_constants(napi_env env, napi_value exports, const sluice_constant *t
 }
 
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
+  define_region(env, exports);
   define_file(env, exports);
   define_flow(env, exports);
   define_socket(env, exports);

@@ -1,4 +1,7 @@
-/* Opening, looking at and closing files: openat2(2), fstat(2), cachestat(2), preadv2(2). */
+/*
+ * Opening, looking at, reading, writing and closing files: openat2(2), fstat(2), cachestat(2), preadv2(2); and
+ * pipes: pipe2(2).
+ */
 #include "sluice.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -112,6 +115,45 @@ static napi_value file_pread_no_wait(napi_env env, napi_callback_info info) {
   return result(env, preadv2(fd, &iov, 1, offset, RWF_NOWAIT));
 }
 
+/* pread(fd, bytes, offset) → bytes read; 0 at the end of the file. May wait for a disk. */
+static napi_value file_pread(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  sluice_bytes bytes = arg_bytes(&args, 1);
+  int64_t offset = arg_offset(&args, 2);
+  if (args.bad) return bad_arguments(env);
+  return result(env, pread(fd, bytes.data, bytes.length, offset));
+}
+
+/* pwrite(fd, bytes, offset) → bytes written. */
+static napi_value file_pwrite(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  sluice_bytes bytes = arg_bytes(&args, 1);
+  int64_t offset = arg_offset(&args, 2);
+  if (args.bad) return bad_arguments(env);
+  return result(env, pwrite(fd, bytes.data, bytes.length, offset));
+}
+
+/* pipe2(out: Int32Array(2), flags) → 0. Fills the end that is read, then the end that is written. */
+static napi_value file_pipe2(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  sluice_bytes out = arg_bytes(&args, 0);
+  int flags = arg_int(&args, 1);
+  if (args.bad || out.length < 2 * sizeof(int)) return bad_arguments(env);
+  return result(env, pipe2((int *)out.data, flags));
+}
+
+/* fcntl(fd, command, value) → what the command returns. For commands that take an int, such as a pipe's size. */
+static napi_value file_fcntl(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  int command = arg_int(&args, 1);
+  int value = arg_int(&args, 2);
+  if (args.bad) return bad_arguments(env);
+  return result(env, fcntl(fd, command, value));
+}
+
 void define_file(napi_env env, napi_value exports) {
   static const sluice_function functions[] = {
       {"openat2", file_openat2},
@@ -122,9 +164,15 @@ void define_file(napi_env env, napi_value exports) {
       {"fstat", file_fstat},
       {"cachestat", file_cachestat},
       {"preadNoWait", file_pread_no_wait},
+      {"pread", file_pread},
+      {"pwrite", file_pwrite},
+      {"pipe2", file_pipe2},
+      {"fcntl", file_fcntl},
   };
   static const sluice_constant constants[] = {
       {"O_RDONLY", O_RDONLY},
+      {"O_RDWR", O_RDWR},
+      {"O_WRONLY", O_WRONLY},
       {"O_PATH", O_PATH},
       {"O_CLOEXEC", O_CLOEXEC},
       {"O_NONBLOCK", O_NONBLOCK},
@@ -134,6 +182,8 @@ void define_file(napi_env env, napi_value exports) {
       {"RESOLVE_NO_MAGICLINKS", RESOLVE_NO_MAGICLINKS},
       {"RESOLVE_NO_SYMLINKS", RESOLVE_NO_SYMLINKS},
       {"RESOLVE_CACHED", RESOLVE_CACHED},
+      {"F_GETPIPE_SZ", F_GETPIPE_SZ},
+      {"F_SETPIPE_SZ", F_SETPIPE_SZ},
   };
   define_functions(env, exports, functions, COUNT_OF(functions));
   define_constants(env, exports, constants, COUNT_OF(constants));

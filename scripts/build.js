@@ -15,13 +15,21 @@ const require = createRequire(import.meta.url)
 export function build({ always = false, dev = false } = {}) {
   if (process.platform === 'linux') buildAddon()
   compile('tsconfig.json', ['src', 'tsconfig.json'], 'build/src.tsbuildinfo', always)
-  if (dev) compile('tsconfig.dev.json', ['src', 'test', 'bench', 'examples', 'tsconfig.dev.json'], 'build/dev.tsbuildinfo', always)
+  if (dev)
+    compile(
+      'tsconfig.dev.json',
+      ['src', 'test', 'bench', 'examples', 'tsconfig.dev.json'],
+      'build/dev.tsbuildinfo',
+      always,
+    )
 }
 
 function buildAddon() {
   const made = run('make', ['-s', '-C', join(root, 'native'), `NODE_API_INCLUDE=${nodeApiHeaders()}`])
   if (made !== 0) {
-    console.error('sluice: the addon was not built, so every transfer will copy. It needs make, a C compiler (apt-get install make g++) and Linux 5.10 headers or later.')
+    console.error(
+      'sluice: the addon was not built, so every transfer will copy. It needs make, a C compiler (apt-get install make g++) and Linux 5.10 headers or later.',
+    )
     if (process.env.SLUICE_ADDON !== 'off') process.exitCode = 1
   }
 }
@@ -37,7 +45,12 @@ function nodeApiHeaders() {
 
 function compile(project, sources, stamp, always) {
   const stampPath = join(root, stamp)
-  if (!always && existsSync(stampPath) && newest(sources.map(name => join(root, name))) < statSync(stampPath).mtimeMs) return
+  if (
+    !always &&
+    existsSync(stampPath) &&
+    newest(sources.map(name => join(root, name))) < statSync(stampPath).mtimeMs
+  )
+    return
   mkdirSync(join(root, 'build'), { recursive: true })
   // tsc leaves an unchanged stamp alone, and old outputs of removed sources: both would mislead the next run.
   rmSync(stampPath, { force: true })

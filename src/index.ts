@@ -1,2 +1,12 @@
 export { type ErrorCode, SluiceError } from './base/errors.js'
 export { GiB, KiB, MiB } from './base/units.js'
+export {
+  type FileRangeOptions,
+  type FileSource,
+  file,
+  type SinkTarget,
+  type SocketSink,
+  socket,
+} from './transfer/endpoints.js'
+export { type PathName, type Plan, type PlanOptions, plan } from './transfer/plan.js'
+export { type TransferOptions, type TransferResult, transfer } from './transfer/transfer.js'

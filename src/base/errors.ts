@@ -8,7 +8,8 @@ import { getSystemErrorName } from 'node:util'
 
 export const errorRemedies = {
   ERR_SLUICE_ABORTED: 'The signal that was passed in was aborted; this is not a fault.',
-  ERR_SLUICE_ADDON: 'Build the native addon with `npm run build` in the sluice package (python3 is not needed; cc and make are).',
+  ERR_SLUICE_ADDON:
+    'Build the native addon with `npm run build` in the sluice package (python3 is not needed; cc and make are).',
   ERR_SLUICE_CLOSED: 'The object was closed before; open another one.',
   ERR_SLUICE_CONTENT_LENGTH: 'Set Content-Length to what is sent, or leave it to the transfer.',
   ERR_SLUICE_DEADLINE: 'Raise deadlineMs, or find out why the peer reads slowly.',
@@ -34,8 +35,6 @@ export interface ErrorDetails {
   syscall?: string
   /** Its error number, negative, as in Node's own errors. */
   errno?: number
-  /** Bytes that had been sent when it failed. */
-  bytes?: number
   /** What caused it, where something else threw. */
   cause?: unknown
   /** A remedy for this very case, where it is better than the table's. */
@@ -48,7 +47,8 @@ export class SluiceError extends Error {
   readonly remedy: string
   readonly syscall?: string
   readonly errno?: number
-  readonly bytes?: number
+  /** Bytes that had been sent when a transfer failed. */
+  bytes?: number
 
   constructor(code: ErrorCode, what: string, details: ErrorDetails = {}) {
     const remedy = details.remedy ?? errorRemedies[code]
@@ -59,7 +59,6 @@ export class SluiceError extends Error {
     this.remedy = remedy
     if (details.syscall !== undefined) this.syscall = details.syscall
     if (details.errno !== undefined) this.errno = details.errno
-    if (details.bytes !== undefined) this.bytes = details.bytes
   }
 }
 
@@ -82,6 +81,7 @@ const codeByErrno: Record<string, ErrorCode> = {
   ENFILE: 'ERR_SLUICE_DESCRIPTORS',
   ENOMEM: 'ERR_SLUICE_MEMORY',
   ENOBUFS: 'ERR_SLUICE_MEMORY',
+  EIO: 'ERR_SLUICE_FILE',
   ENOENT: 'ERR_SLUICE_FILE',
   EACCES: 'ERR_SLUICE_FILE',
   EISDIR: 'ERR_SLUICE_FILE',
@@ -98,9 +98,13 @@ export function systemError(
   details: Omit<ErrorDetails, 'errno' | 'syscall'> = {},
 ): SluiceError {
   const name = errnoName(errno)
-  return new SluiceError(codeByErrno[name] ?? 'ERR_SLUICE_SYSCALL', `${what}: ${syscall} failed with ${name}`, {
-    ...details,
-    errno,
-    syscall,
-  })
+  return new SluiceError(
+    codeByErrno[name] ?? 'ERR_SLUICE_SYSCALL',
+    `${what}: ${syscall} failed with ${name}`,
+    {
+      ...details,
+      errno,
+      syscall,
+    },
+  )
 }

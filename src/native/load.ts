@@ -21,7 +21,8 @@ export const addonMissing: string = reason
 
 function load(): { calls: Native | null; reason: string } {
   if (process.env.SLUICE_ADDON === 'off') return { calls: null, reason: 'SLUICE_ADDON=off forbids the addon' }
-  if (process.platform !== 'linux') return { calls: null, reason: `the addon is for Linux, this is ${process.platform}` }
+  if (process.platform !== 'linux')
+    return { calls: null, reason: `the addon is for Linux, this is ${process.platform}` }
   const reasons: string[] = []
   for (const [where, path] of [
     [platformPackage, resolvePlatformPackage()],

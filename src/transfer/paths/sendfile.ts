@@ -1,0 +1,156 @@
+/**
+ * Hot: file to socket by sendfile(2). The kernel hands the file's pages to the socket by reference; no byte is
+ * copied, and none passes through this process.
+ *
+ * A step sends at most `stepBytes`, after asking whether these bytes are in memory; where they are not, the flow
+ * is parked while a thread brings them there. It settles only when no thread uses its descriptors any more.
+ */
+import { constants } from 'node:os'
+import { errnoName, SluiceError, systemError } from '../../base/errors.js'
+import { MiB } from '../../base/units.js'
+import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT, type Step } from '../../engine/flow.js'
+import type { PollEngine } from '../../engine/poll-engine.js'
+import type { Native } from '../../native/calls.js'
+import { isResident, warm } from '../residency.js'
+import { closedHere, type SocketHold } from '../socket-hold.js'
+
+/** What one step sends at most: long enough to be efficient, short enough (about 0.2 ms) to be fair. Below 0x7ffff000, sendfile's own limit. */
+const stepBytes = 1 * MiB
+
+const { EAGAIN, EINTR, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } = constants.errno
+
+/** How a sendfile transfer ended: `error` is null where it did well. */
+export type SendfileDone = (error: unknown, sentBytes: number) => void
+
+export interface SendfileRange {
+  fd: number
+  /** First byte. */
+  start: number
+  /** Number of bytes. */
+  length: number
+}
+
+/** Sendfile cannot be used between these two (a file system or a sandbox refuses); nothing was sent yet. */
+export class SendfileRefused extends Error {}
+
+export class SendfileFlow implements Flow {
+  readonly fd: number
+  watch = -1
+  queued = false
+  readonly #native: Native
+  readonly #engine: PollEngine
+  readonly #hold: SocketHold
+  readonly #fileFd: number
+  readonly #start: number
+  readonly #end: number
+  readonly #onProgress: ((sentBytes: number) => void) | undefined
+  readonly #done: SendfileDone
+  #offset: number
+  /** The bytes up to here are known to be in memory. */
+  #residentTo: number
+  #warming = false
+  #ended = false
+  #error: unknown = null
+
+  constructor(
+    native: Native,
+    engine: PollEngine,
+    hold: SocketHold,
+    range: SendfileRange,
+    onProgress: ((sentBytes: number) => void) | undefined,
+    done: SendfileDone,
+  ) {
+    this.fd = hold.fd
+    this.#native = native
+    this.#engine = engine
+    this.#hold = hold
+    this.#fileFd = range.fd
+    this.#start = range.start
+    this.#offset = range.start
+    this.#residentTo = range.start
+    this.#end = range.start + range.length
+    this.#onProgress = onProgress
+    this.#done = done
+  }
+
+  /** Sends what goes at once; where that is all, it is done when this returns. */
+  begin(): void {
+    this.#engine.resume(this)
+    if (!this.#ended) this.#hold.onClose(() => this.interrupt(closedHere()))
+  }
+
+  /** Ends the flow from outside; it settles at once, or when the thread that reads for it is done. */
+  interrupt(error: unknown): void {
+    if (!this.#ended) this.#finish(error)
+  }
+
+  step(): Step {
+    if (this.#ended) return STEP_DONE
+    if (this.#warming) return STEP_PARK
+    const hold = this.#hold
+    if (!hold.open || hold.ended) return this.#finish(closedHere())
+    const offset = this.#offset
+    const count = Math.min(this.#end - offset, stepBytes)
+    if (count === 0) return this.#finish(null)
+    if (offset + count > this.#residentTo && !isResident(this.#native, this.#fileFd, offset, count)) {
+      return this.#warm(offset, count)
+    }
+    const sent = this.#native.sendfile(this.fd, this.#fileFd, offset, count)
+    if (sent <= 0) return this.#notSent(sent)
+    this.#offset = offset + sent
+    hold.touch()
+    if (this.#onProgress !== undefined) this.#report(this.#onProgress)
+    return this.#offset === this.#end ? this.#finish(null) : STEP_MORE
+  }
+
+  #notSent(result: number): Step {
+    if (result === -EAGAIN) return STEP_WAIT
+    if (result === -EINTR) return STEP_MORE
+    if (result === 0) {
+      const missing = this.#end - this.#offset
+      return this.#finish(new SluiceError('ERR_SLUICE_FILE_SHRANK', `The file ended ${missing} bytes early`))
+    }
+    const refused = result === -EINVAL || result === -ENOSYS || result === -EOPNOTSUPP || result === -EPERM
+    if (refused && this.#offset === this.#start) return this.#finish(new SendfileRefused(errnoName(result)))
+    return this.#finish(systemError(result, 'sendfile', 'Sending a file'))
+  }
+
+  /** Parks the flow while a thread brings the range into memory. */
+  #warm(offset: number, count: number): Step {
+    this.#warming = true
+    this.#hold.cork(false)
+    warm(this.#native, this.#fileFd, offset, count).then(result => {
+      this.#warming = false
+      if (this.#ended) return this.#settle()
+      if (result < 0 && result !== -EINTR) {
+        return this.#finish(systemError(result, 'sendfile', 'Reading a file into memory'))
+      }
+      // A file that ends early is for sendfile to find.
+      this.#residentTo = offset + count
+      this.#engine.resume(this)
+    })
+    return STEP_PARK
+  }
+
+  #report(onProgress: (sentBytes: number) => void): void {
+    try {
+      onProgress(this.#offset - this.#start)
+    } catch (error) {
+      this.#finish(error)
+    }
+  }
+
+  #finish(error: unknown): typeof STEP_DONE {
+    if (this.#ended) return STEP_DONE
+    this.#ended = true
+    this.#error = error
+    if (this.#hold.open) this.#engine.forget(this)
+    else this.#engine.release(this)
+    if (!this.#warming) this.#settle()
+    return STEP_DONE
+  }
+
+  #settle(): void {
+    this.#done(this.#error, this.#offset - this.#start)
+  }
+}

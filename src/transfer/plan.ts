@@ -1,0 +1,58 @@
+/** Which path a transfer takes, and why: pure, so that it can be asked without sending anything. */
+import { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { defaultEngine, engineMissing } from '../engine/default.js'
+import type { FileSource, SinkTarget, SocketSink } from './endpoints.js'
+import { descriptorOf } from './socket-hold.js'
+
+export const pathNames = ['sendfile', 'copy'] as const
+export type PathName = (typeof pathNames)[number]
+
+export interface Plan {
+  path: PathName
+  /** One clause: why this path. */
+  why: string
+  /** The paths that were considered and cannot be taken, each with the reason. */
+  rejected: { path: PathName; why: string }[]
+}
+
+export interface PlanOptions {
+  /** Takes this path where it is possible at all. */
+  prefer?: PathName | undefined
+}
+
+/** What a transfer between these two would do, as far as can be told before the file is opened. */
+export function plan(_from: FileSource, to: SocketSink, options: PlanOptions = {}): Plan {
+  return planFor(to.to, true, options)
+}
+
+const bySendfile: Plan = { path: 'sendfile', why: 'file pages go to the socket by reference', rejected: [] }
+
+/** `regular`: whether the source is a regular file. */
+export function planFor(to: SinkTarget, regular: boolean, { prefer }: PlanOptions): Plan {
+  if (prefer === 'copy') return copyBecause('copying was asked for')
+  const obstacle = sendfileObstacle(to, regular)
+  return obstacle === '' ? bySendfile : copyBecause(obstacle)
+}
+
+export function copyBecause(why: string): Plan {
+  return { path: 'copy', why, rejected: [{ path: 'sendfile', why }] }
+}
+
+/** Why sendfile cannot be used, or an empty string where it can. */
+function sendfileObstacle(to: SinkTarget, regular: boolean): string {
+  if (defaultEngine() === null) return `there is no addon: ${engineMissing()}`
+  if (!regular) return 'the source is not a regular file'
+  if (typeof to === 'number') return ''
+  const socket = to instanceof ServerResponse ? to.socket : to
+  if (to instanceof ServerResponse) {
+    if (/\bchunked\b/i.test(String(to.getHeader('transfer-encoding') ?? ''))) return 'the response is chunked'
+    if (socket === null) return ''
+  }
+  if (socket instanceof TLSSocket) return 'TLS encrypts in user space'
+  if (!(socket instanceof Socket)) return 'the sink is a stream without a socket'
+  if (!socket.connecting && !socket.destroyed && descriptorOf(socket) < 0)
+    return 'the socket has no descriptor'
+  return ''
+}

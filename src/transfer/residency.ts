@@ -1,0 +1,46 @@
+/**
+ * Whether bytes of a file are in memory, and bringing them there off the event loop: sendfile of a page that is
+ * not would hold up everything else that the process does until the disk answers.
+ */
+import { constants } from 'node:os'
+import type { Native } from '../native/calls.js'
+
+const pageBytes = 4096
+const probe = new Uint8Array(1)
+let hasCachestat = true
+
+/**
+ * Whether sendfile of the range would not wait for a disk. cachestat(2) counts pages that are there; a page
+ * that is there may still be on its way from the disk, which a read with RWF_NOWAIT notices, and since reading
+ * ahead goes upwards the last byte is the one to ask for. Before Linux 6.5 that question alone must do.
+ */
+export function isResident(native: Native, fd: number, offset: number, length: number): boolean {
+  if (native.preadNoWait(fd, probe, offset + length - 1) === -constants.errno.EAGAIN) return false
+  if (!hasCachestat) return native.preadNoWait(fd, probe, offset) !== -constants.errno.EAGAIN
+  const cached = native.cachestat(fd, offset, length)
+  if (cached >= 0) {
+    const first = Math.floor(offset / pageBytes)
+    const last = Math.floor((offset + length - 1) / pageBytes)
+    return cached >= last - first + 1
+  }
+  // A file system without pages (EOPNOTSUPP) says nothing of others; a missing or forbidden call says all.
+  if (cached === -constants.errno.ENOSYS || cached === -constants.errno.EPERM) hasCachestat = false
+  return true
+}
+
+let nullDevice = -1
+
+/**
+ * Brings the range into memory on a thread of the pool, without copying it: sendfile to the null device goes
+ * through the page cache and drops the references. Resolves when that is done, to -errno where it failed.
+ */
+export function warm(native: Native, fd: number, offset: number, length: number): Promise<number> {
+  // Opened once and kept: the null device costs nothing, and closing it could race with a thread.
+  if (nullDevice < 0) nullDevice = native.open('/dev/null', nullDeviceFlags(native))
+  if (nullDevice < 0) return Promise.resolve(nullDevice)
+  return native.sendfileOffload(nullDevice, fd, offset, length)
+}
+
+function nullDeviceFlags(native: Native): number {
+  return native.O_WRONLY | native.O_CLOEXEC
+}
