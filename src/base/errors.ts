@@ -9,7 +9,7 @@ import { getSystemErrorName } from 'node:util'
 export const errorRemedies = {
   ERR_SLUICE_ABORTED: 'The signal that was passed in was aborted; this is not a fault.',
   ERR_SLUICE_ADDON:
-    'Build the native addon with `npm run build` in the sluice package (python3 is not needed; cc and make are).',
+    'Build the native addon: `npm run build` in the sluice package, with make and a C compiler.',
   ERR_SLUICE_CLOSED: 'The object was closed before; open another one.',
   ERR_SLUICE_CONTENT_LENGTH: 'Set Content-Length to what is sent, or leave it to the transfer.',
   ERR_SLUICE_DEADLINE: 'Raise deadlineMs, or find out why the peer reads slowly.',

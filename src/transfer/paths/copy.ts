@@ -53,7 +53,9 @@ async function copy(
   let written: Promise<void> = Promise.resolve()
   const settleWrite = async (): Promise<void> => {
     await written
-    if (readBytes > sentBytes) onProgress((sentBytes = readBytes))
+    if (readBytes === sentBytes) return
+    sentBytes = readBytes
+    onProgress(sentBytes)
   }
   try {
     for (let turn = 0; length === null || readBytes < length; turn ^= 1) {

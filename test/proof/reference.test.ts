@@ -1,0 +1,84 @@
+/**
+ * Proof by changed source: the file's bytes are changed after the transfer has ended and before the peer reads. A
+ * peer that gets the new bytes got references to the file's pages; a peer that gets the old ones got a copy.
+ */
+import assert from 'node:assert/strict'
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { file, socket, transfer } from '#sluice/index.js'
+import { native } from '#sluice/native/load.js'
+import type { PathName } from '#sluice/transfer/plan.js'
+import { temporaryFolder } from '../support/temporary.js'
+
+const bytes = 32 * 1024
+
+for (const kind of ['TCP', 'Unix'] as const) {
+  test(`sendfile to a ${kind} socket sends the pages themselves`, {
+    skip: native === null && 'there is no addon',
+  }, async t => {
+    const { path, received } = await changeInFlight(t, kind, 'sendfile')
+    assert.equal(path, 'sendfile')
+    assert.equal(received, 'new')
+  })
+
+  test(`copying to a ${kind} socket sends what the file was`, async t => {
+    const { path, received } = await changeInFlight(t, kind, 'copy')
+    assert.equal(path, 'copy')
+    assert.equal(received, 'old')
+  })
+}
+
+async function changeInFlight(
+  t: Parameters<typeof temporaryFolder>[0],
+  kind: 'TCP' | 'Unix',
+  prefer: PathName,
+): Promise<{ path: PathName; received: 'old' | 'new' }> {
+  const folder = temporaryFolder(t)
+  const name = join(folder, 'file.bin')
+  writeFileSync(name, Buffer.alloc(bytes, 'A'))
+  const [near, far, server] = await pair(kind, join(folder, 'socket'))
+  t.after(() => {
+    near.destroy()
+    far.destroy()
+    server.close()
+  })
+  const { path } = await transfer(file(name), socket(near), { prefer })
+  const fd = openSync(name, 'r+')
+  writeSync(fd, Buffer.alloc(bytes, 'B'), 0, bytes, 0)
+  closeSync(fd)
+  const got = await readBytes(far, bytes)
+  const first = String.fromCharCode(got[0]!)
+  assert.ok(
+    got.every(byte => byte === got[0]),
+    'all old or all new',
+  )
+  return { path, received: first === 'B' ? 'new' : 'old' }
+}
+
+/** Two ends of a connection; nothing reads the far one until it is asked to. */
+async function pair(kind: 'TCP' | 'Unix', path: string): Promise<[Socket, Socket, Server]> {
+  const server = createServer({ pauseOnConnect: true })
+  const accepted = new Promise<Socket>(resolve => server.once('connection', resolve))
+  await new Promise<void>(resolve =>
+    kind === 'TCP' ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve),
+  )
+  const address = server.address()
+  const near = typeof address === 'string' ? connect(address) : connect(address!.port, '127.0.0.1')
+  return [near, await accepted, server]
+}
+
+function readBytes(from: Socket, count: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let left = count
+    from.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      left -= chunk.length
+      if (left === 0) resolve(Buffer.concat(chunks))
+    })
+    from.on('error', reject)
+    from.resume()
+  })
+}

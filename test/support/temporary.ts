@@ -1,0 +1,13 @@
+/** A folder that is gone when the test is over; on the disk that the repository is on, not on a tmpfs. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { repository } from './repository.js'
+
+export function temporaryFolder(t: Pick<TestContext, 'after'>): string {
+  const parent = join(repository, 'build', 'tmp')
+  mkdirSync(parent, { recursive: true })
+  const folder = mkdtempSync(join(parent, 'test-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
