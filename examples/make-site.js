@@ -1,6 +1,7 @@
 // Makes the example page's picture and film, which are too large to keep in the repository.
 //   node examples/make-site.js
-// What exists is left alone: a file gets its name only when it is complete. Remove examples/site/media/ to make them anew.
+// What exists is left alone: a file gets its name only when it is complete. To make them anew, remove
+// examples/site/media/.
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,7 +1,4 @@
-/*
- * Opening, looking at, reading, writing and closing files: openat2(2), fstat(2), cachestat(2), preadv2(2); and
- * pipes: pipe2(2).
- */
+/* Opening, looking at and closing files: openat2(2), fstat(2), cachestat(2), preadv2(2); and pipes: pipe2(2). */
 #include "sluice.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -115,26 +112,6 @@ static napi_value file_pread_no_wait(napi_env env, napi_callback_info info) {
   return result(env, preadv2(fd, &iov, 1, offset, RWF_NOWAIT));
 }
 
-/* pread(fd, bytes, offset) → bytes read; 0 at the end of the file. May wait for a disk. */
-static napi_value file_pread(napi_env env, napi_callback_info info) {
-  sluice_args args = args_read(env, info);
-  int fd = arg_int(&args, 0);
-  sluice_bytes bytes = arg_bytes(&args, 1);
-  int64_t offset = arg_offset(&args, 2);
-  if (args.bad) return bad_arguments(env);
-  return result(env, pread(fd, bytes.data, bytes.length, offset));
-}
-
-/* pwrite(fd, bytes, offset) → bytes written. */
-static napi_value file_pwrite(napi_env env, napi_callback_info info) {
-  sluice_args args = args_read(env, info);
-  int fd = arg_int(&args, 0);
-  sluice_bytes bytes = arg_bytes(&args, 1);
-  int64_t offset = arg_offset(&args, 2);
-  if (args.bad) return bad_arguments(env);
-  return result(env, pwrite(fd, bytes.data, bytes.length, offset));
-}
-
 /* pipe2(out: Int32Array(2), flags) → 0. Fills the end that is read, then the end that is written. */
 static napi_value file_pipe2(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
@@ -164,14 +141,11 @@ void define_file(napi_env env, napi_value exports) {
       {"fstat", file_fstat},
       {"cachestat", file_cachestat},
       {"preadNoWait", file_pread_no_wait},
-      {"pread", file_pread},
-      {"pwrite", file_pwrite},
       {"pipe2", file_pipe2},
       {"fcntl", file_fcntl},
   };
   static const sluice_constant constants[] = {
       {"O_RDONLY", O_RDONLY},
-      {"O_RDWR", O_RDWR},
       {"O_WRONLY", O_WRONLY},
       {"O_PATH", O_PATH},
       {"O_CLOEXEC", O_CLOEXEC},

@@ -16,10 +16,14 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-/* What an ArrayBuffer over mapped memory carries. `address` is NULL once the memory is unmapped. */
+/*
+ * What an ArrayBuffer over mapped memory carries. `address` is NULL once the memory is unmapped; `finalized`,
+ * where it is not NULL, wants to know of the end.
+ */
 typedef struct {
   void *address;
   size_t length;
+  bool *finalized;
 } mapping;
 
 /* Tells our ArrayBuffers from everybody else's before their `mapping` is trusted. */
@@ -29,6 +33,7 @@ static const napi_type_tag mapping_tag = {0x9d1f3a60c5e84b27, 0xb8427e1196fd03ca
 static void mapping_finalize(napi_env env, void *data, void *hint) {
   mapping *self = hint;
   if (self->address != NULL) munmap(self->address, self->length);
+  if (self->finalized != NULL) *self->finalized = true;
   free(self);
 }
 
@@ -106,29 +111,41 @@ static napi_value region_map_shared(napi_env env, napi_callback_info info) {
   int protection = arg_int(&args, 3);
   int flags = arg_int(&args, 4);
   if (args.bad || (flags & ~MAP_POPULATE) != 0) return bad_arguments(env);
+  napi_value buffer, exception;
+  bool finalized = false;
   mapping *self = malloc(sizeof *self);
   if (self == NULL) return number(env, -ENOMEM);
   self->length = length;
+  self->finalized = &finalized;
   self->address = mmap(NULL, length, protection, MAP_SHARED | flags, fd, offset);
   if (self->address == MAP_FAILED) {
     napi_value failed = result(env, -1);
     free(self);
     return failed;
   }
-  napi_value buffer, exception;
-  napi_status status =
-      napi_create_external_arraybuffer(env, self->address, length, mapping_finalize, self, &buffer);
+  napi_status status = napi_create_external_arraybuffer(env, self->address, length, mapping_finalize, self, &buffer);
   if (status == napi_no_external_buffers_allowed) {
     mapping_finalize(env, self->address, self);
     return number(env, -EOPNOTSUPP);
   }
-  /* From here on the memory is the finalizer's: Node runs it even for an ArrayBuffer that it could not make. */
   if (status != napi_ok || napi_type_tag_object(env, buffer, &mapping_tag) != napi_ok ||
-      napi_wrap(env, buffer, self, NULL, NULL, NULL) != napi_ok) {
-    napi_get_and_clear_last_exception(env, &exception);
-    return number(env, -ENOMEM);
-  }
+      napi_wrap(env, buffer, self, NULL, NULL, NULL) != napi_ok)
+    goto fail;
+  self->finalized = NULL;
   return buffer;
+
+fail:
+  /*
+   * A buffer that is too long, or a worker that is being terminated. Node has run the finalizer, will run it, or
+   * never heard of it, and does not say which. So the memory goes now and `self`, unless it went, is left to it.
+   */
+  if (!finalized) {
+    munmap(self->address, self->length);
+    self->address = NULL;
+    self->finalized = NULL;
+  }
+  napi_get_and_clear_last_exception(env, &exception);
+  return number(env, -ENOMEM);
 }
 
 /*
@@ -186,7 +203,7 @@ static void descriptor_finalize(napi_env env, void *data, void *hint) {
 
 /*
  * ownDescriptor(fd) → a handle that closes the descriptor when it is collected or its environment ends: a worker
- * that is terminated runs no JavaScript that could.
+ * that is terminated runs no JavaScript that could. Where there is no handle to be had it is closed at once.
  */
 static napi_value region_own_descriptor(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
@@ -194,13 +211,15 @@ static napi_value region_own_descriptor(napi_env env, napi_callback_info info) {
   int fd = arg_int(&args, 0);
   if (args.bad) return bad_arguments(env);
   int *owned = malloc(sizeof *owned);
-  if (owned == NULL) return number(env, -ENOMEM);
+  if (owned == NULL) goto fail;
   *owned = fd;
-  if (napi_create_external(env, owned, descriptor_finalize, NULL, &handle) != napi_ok) {
-    free(owned);
-    return number(env, -ENOMEM);
-  }
+  if (napi_create_external(env, owned, descriptor_finalize, NULL, &handle) != napi_ok) goto fail;
   return handle;
+
+fail:
+  free(owned);
+  close(fd);
+  return number(env, -ENOMEM);
 }
 
 /* closeOwned(handle) → 0, once; -EBADF after that. */

@@ -76,5 +76,6 @@ void define_socket(napi_env env, napi_value exports);
 void define_poll(napi_env env, napi_value exports);
 void define_offload(napi_env env, napi_value exports);
 void define_wake(napi_env env, napi_value exports);
+void define_uring(napi_env env, napi_value exports);
 
 #endif

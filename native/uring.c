@@ -63,7 +63,6 @@ void define_uring(napi_env env, napi_value exports) {
       {"IORING_OFF_SQES", IORING_OFF_SQES},
       {"IORING_FEAT_SINGLE_MMAP", IORING_FEAT_SINGLE_MMAP},
       {"IORING_ENTER_GETEVENTS", IORING_ENTER_GETEVENTS},
-      {"IORING_SETUP_COOP_TASKRUN", 1 << 8},   /* 5.19 */
       {"IORING_SETUP_CQE32", 1 << 11},         /* 5.19 */
       {"IORING_SETUP_SINGLE_ISSUER", 1 << 12}, /* 6.0 */
       {"IORING_SETUP_DEFER_TASKRUN", 1 << 13}, /* 6.1 */

@@ -14,6 +14,8 @@ const require = createRequire(import.meta.url)
 /** Builds; `quiet` prints nothing unless something fails. */
 export function build({ always = false, dev = false } = {}) {
   if (process.platform === 'linux') buildAddon()
+  // An installed package has no sources of its JavaScript: it comes compiled.
+  if (!existsSync(join(root, 'src'))) return
   compile('tsconfig.json', ['src', 'tsconfig.json'], 'build/src.tsbuildinfo', always)
   if (dev)
     compile(

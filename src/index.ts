@@ -1,5 +1,8 @@
 export { type ErrorCode, SluiceError } from './base/errors.js'
 export { GiB, KiB, MiB } from './base/units.js'
+export type { Lease } from './memory/lease.js'
+export { Pool, type PoolOptions, type TakeOptions } from './memory/pool.js'
+export { Region, type RegionOptions } from './memory/region.js'
 export {
   type FileRangeOptions,
   type FileSource,

@@ -1,10 +1,10 @@
 // Water through a row of gates, as potential flow. With z = x + iy in units where the gates are π apart,
-// w = asinh(sinh z / GATE) maps the plane with its wall along x = 0 onto straight streamlines: Im w is constant on
-// a streamline, Re w is 0 in the gates, and the gates are where |sin y| < GATE.
+// w = asinh(sinh z / GATE) maps the plane with its wall along x = 0 onto straight streamlines: Im w is
+// constant on a streamline, Re w is 0 in the gates, and the gates are where |sin y| < GATE.
 
 const GATE = Math.sin(0.52)
 
-/** Jets hold together for longer than potential flow lets them, so everything behind the wall is drawn out. */
+/** Jets hold together for longer than potential flow lets them, so what lies behind the wall is drawn out. */
 const JET_STRETCH = 3.2
 
 /** The least speed that counts for ages: water in stagnant corners would take for ever to pass. */
@@ -17,9 +17,9 @@ const PSI_STEPS = 128
 const ROW = 2 * PHI_STEPS + 1
 
 /**
- * A function that tells the flow at (x, y) by filling `place`: its `line`, the number of the streamline (π a gate,
- * continuous from gate to gate); its `age`, how long ago the water was in the gate (negative upstream, in units of
- * length at the speed far away); its `speed` (1 far away).
+ * A function that tells the flow at (x, y) by filling `place`: its `line`, the number of the streamline
+ * (π a gate, continuous from gate to gate); its `age`, how long ago the water was in the gate (negative
+ * upstream, in units of length at the speed far away); its `speed` (1 far away).
  */
 export function openFlow() {
   const ages = ageTable()
@@ -30,7 +30,7 @@ export function openFlow() {
     const across = bent - gate * Math.PI
     const re = (Math.sinh(depth) * Math.cos(across)) / GATE
     const im = (Math.cosh(depth) * Math.sin(across)) / GATE
-    // asinh by elliptic coordinates: half the sum and half the difference of the distances to its branch points ±i.
+    // asinh by elliptic coordinates: half the sum and half the difference of the distances to ±i.
     const toUpper = Math.hypot(re, im - 1)
     const toLower = Math.hypot(re, im + 1)
     const psi = Math.asin(clamp((toLower - toUpper) / 2, -1, 1))
@@ -41,7 +41,7 @@ export function openFlow() {
   }
 }
 
-/** How far (x, y) is from the nearest pier between two gates, negative inside; piers reach `halfWidth` either side of x = 0. */
+/** How far (x, y) is from the nearest pier, negative inside; piers reach `halfWidth` either side of x = 0. */
 export function pierDistance(x, y, halfWidth) {
   const halfLength = Math.PI / 2 - Math.asin(GATE) - halfWidth
   const fromMiddle = Math.abs(y - (Math.floor(y / Math.PI) + 0.5) * Math.PI)

@@ -1,5 +1,6 @@
-// H.264 video (ITU-T H.264, Constrained Baseline) in its simplest form: every picture an IDR picture of one slice, every
-// macroblock I_PCM, which is to say the samples themselves. Decoders of every kind play it; nothing is compressed.
+// H.264 video (ITU-T H.264, Constrained Baseline) in its simplest form: every picture an IDR picture of one
+// slice, every macroblock I_PCM, which is to say the samples themselves. Any decoder plays it; nothing is
+// compressed.
 import { BitWriter } from './bits.js'
 
 const MACROBLOCK = 16
@@ -112,7 +113,7 @@ function copyBlock({ plane, stride, edge, row, column }, slice, at) {
 const TWO_ZEROS = Buffer.from([0, 0])
 const EMULATION_PREVENTION = Buffer.from([3])
 
-/** Header and payload, with a 3 wherever two zeros and a byte of at most 3 could pass for a start code (section 7.4.1). */
+/** Header and payload, with a 3 put after two zeros that could pass for a start code (section 7.4.1). */
 function nalUnit(header, payload) {
   const pieces = [Buffer.from([header])]
   let done = 0

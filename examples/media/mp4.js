@@ -1,5 +1,5 @@
-// An MP4 file with one H.264 track: ISO/IEC 14496-12 (boxes) and 14496-15 (avc1, avcC). The index comes before the pictures, so
-// that a player knows every picture's place in the file from its first request and can ask for any of them.
+// An MP4 file with one H.264 track: ISO/IEC 14496-12 (boxes) and 14496-15 (avc1, avcC). The index comes
+// before the pictures, so that a player knows every place from its first request and can ask for any.
 
 const MOVIE_TICKS = 1000 // a second, in mvhd and tkhd
 const FRAME_TICKS = 512 // a frame, in the track
@@ -8,7 +8,7 @@ const LANGUAGE_UNDETERMINED = 0x55c4 // "und", five bits a letter
 const LENGTH_BYTES = 4 // of the length before every NAL unit
 const BT709 = 1
 
-/** The file's bytes, from the two parameter sets and one NAL unit a picture. Each unit can be a place to start from. */
+/** The file's bytes, from the two parameter sets and one NAL unit a picture; each is a place to start. */
 export function encodeMp4({ width, height, framesASecond, sps, pps, units }) {
   const track = {
     width,
@@ -65,7 +65,7 @@ function media(track, mediaAt) {
   )
 }
 
-/** Without an `stss` box every sample is a place to start from (14496-12, section 8.6.2). One chunk holds one sample. */
+/** Without an `stss` box every sample is a place to start (14496-12, section 8.6.2). One sample a chunk. */
 function sampleTable(track, mediaAt) {
   const { sizes } = track
   let at = mediaAt
@@ -86,7 +86,7 @@ function sampleTable(track, mediaAt) {
 function sampleEntry({ width, height, sps, pps }) {
   const configuration = box(
     'avcC',
-    Buffer.from([1, sps[1], sps[2], sps[3]]), // version; profile, constraints and level as in the parameter set
+    Buffer.from([1, sps[1], sps[2], sps[3]]), // version; profile, constraints, level as in the parameter set
     Buffer.from([0b11111100 | (LENGTH_BYTES - 1), 0b11100000 | 1]),
     u16(sps.length),
     sps,

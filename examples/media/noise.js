@@ -1,9 +1,9 @@
 /**
  * A texture of smooth fractal noise that repeats without a seam in both directions.
  *
- * `size` is its edge in texels, a power of two. `cellsU` × `cellsV` is the coarsest lattice (powers of two too, so
- * that every octave divides the texture evenly): few cells one way and many the other give streaks. Each of the
- * `octaves` doubles the lattice and adds `gain` times the weight of the one before. Values are from 0 to 1.
+ * `size` is its edge in texels, a power of two. `cellsU` × `cellsV` is the coarsest lattice (powers of two
+ * too, to divide the texture evenly): few cells one way and many the other give streaks. Each of the
+ * `octaves` doubles the lattice and has `gain` times the weight of the one before. Values are 0 to 1.
  */
 export function noiseTexture({ size, cellsU, cellsV, octaves, gain = 0.5, seed }) {
   const texels = new Float32Array(size * size)
@@ -85,7 +85,7 @@ function stretch(texels) {
   for (let index = 0; index < texels.length; index++) texels[index] = (texels[index] - low) / (high - low)
 }
 
-/** The same numbers from the same seed on every machine: a Weyl sequence put through a multiplicative hash. */
+/** The same numbers from the same seed on every machine: a Weyl sequence through a multiplicative hash. */
 function randomNumbers(seed) {
   let state = seed >>> 0
   return () => {

@@ -8,7 +8,7 @@ export function encodePng(rgb, width, height) {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
-  header.set([8, 2, 0, 0, 0], 8) // eight bits a sample, colour without alpha, deflate, filtered, not interlaced
+  header.set([8, 2, 0, 0, 0], 8) // eight bits a sample, no alpha, deflate, filtered, not interlaced
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk('IHDR', header),
@@ -17,7 +17,7 @@ export function encodePng(rgb, width, height) {
   ])
 }
 
-/** Every row as differences from the neighbour that predicts it best: what makes a smooth picture compress. */
+/** Every sample as its difference from the neighbour that predicts it best, which compresses better. */
 function filterRows(rgb, width, height) {
   const rowBytes = width * BYTES_PER_PIXEL
   const filtered = Buffer.alloc((rowBytes + 1) * height)

@@ -8,8 +8,8 @@ const SHADOW_REACH = 0.35
 const STONE = [214, 202, 186]
 
 /**
- * A weir seen from above, `width` × `height` pixels. `paint(phase)` gives red, green and blue bytes, always in the
- * same array; phases from 0 to 1 are one loop without a seam. What does not move is worked out once.
+ * A weir seen from above, `width` × `height` pixels. `paint(phase)` gives red, green and blue bytes, always
+ * in the same array; phases from 0 to 1 are one loop without a seam. What does not move is worked out once.
  */
 export function openScene(width, height) {
   const still = survey(width, height)
@@ -40,7 +40,7 @@ export function openScene(width, height) {
   return { width, height, paint }
 }
 
-/** For every pixel: its place in the flow, how much of it is stone, how that is lit, and the shadow on the water. */
+/** For every pixel: its place in the flow, the stone's share and light, and the shadow on the water. */
 function survey(width, height) {
   const pixels = width * height
   const still = {

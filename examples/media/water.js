@@ -1,6 +1,6 @@
 import { noiseTexture, sample } from './noise.js'
 
-// One texture spans this much of the flow before it repeats: four gates across, and an age that takes one loop to pass.
+// A texture spans this much of the flow before it repeats: four gates across, and the age of one loop.
 const LINES_A_TEXTURE = 4 * Math.PI
 const AGES_A_TEXTURE = 14
 
@@ -15,9 +15,9 @@ const FOAM = [232, 250, 246]
 const GLINT = [230, 172, 90]
 
 /**
- * A function that writes the colour of the water at one place as three bytes. Three textures are carried along by the flow:
- * silk (streaks), swirl (which bends the streaks behind the gates) and foam. `texels` is their edge, a power of
- * two: about one texel a pixel, since more would only glitter. The pattern repeats when `phase` goes from 0 to 1.
+ * A function that writes the colour of the water at one place as three bytes. The flow carries three textures
+ * along: silk (streaks), swirl (which bends the streaks behind the gates) and foam. `texels` is their edge, a
+ * power of two: about one texel a pixel, since more would only glitter. A phase of 1 looks like a phase of 0.
  */
 export function openWater(texels) {
   const octaves = Math.log2(texels) - 5
@@ -29,7 +29,7 @@ export function openWater(texels) {
 
   return ({ x, line, age, speed, shear }, phase, rgb, target) => {
     const behind = Math.max(0, x)
-    const clear = 1 / (1 + (0.22 * pace * shear) ** 2) // what is drawn finer than a pixel fades instead of glittering
+    const clear = 1 / (1 + (0.22 * pace * shear) ** 2) // streaks finer than a pixel fade; they would glitter
     const rough = clear * texels * (0.009 + 0.088 * (1 - Math.exp(-0.35 * behind)))
     const carried = age * pace - phase * texels
     const across = line * spread

@@ -1,8 +1,9 @@
 const MACROBLOCK = 16
 
 /**
- * Red, green and blue bytes as three planes: luma, and both chroma halved in each direction. ITU-R BT.709, limited
- * range. The planes are filled up to whole macroblocks with copies of the last column and row, which the player crops.
+ * Red, green and blue bytes as three planes: luma, and both chroma halved in each direction (ITU-R BT.709,
+ * limited range). The planes are filled up to whole macroblocks with copies of the last column and row, which
+ * the player crops.
  */
 export function toYcbcr(rgb, width, height) {
   const columns = Math.ceil(width / MACROBLOCK)

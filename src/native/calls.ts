@@ -51,6 +51,8 @@ export interface FileCalls {
   fstat(fd: number, out: Float64Array): number
   cachestat(fd: number, offset: number, length: number): number
   preadNoWait(fd: number, bytes: Uint8Array, offset: number): number
+  pipe2(out: Int32Array, flags: number): number
+  fcntl(fd: number, command: number, value: number): number
   readonly O_RDONLY: number
   readonly O_WRONLY: number
   readonly O_PATH: number
@@ -62,24 +64,78 @@ export interface FileCalls {
   readonly RESOLVE_NO_MAGICLINKS: number
   readonly RESOLVE_NO_SYMLINKS: number
   readonly RESOLVE_CACHED: number
+  readonly F_GETPIPE_SZ: number
+  readonly F_SETPIPE_SZ: number
 }
 
 /** native/flow.c */
 export interface FlowCalls {
   sendfile(out: number, input: number, offset: number, count: number): number
+  splice(
+    input: number,
+    inOffset: number | null,
+    out: number,
+    outOffset: number | null,
+    count: number,
+    flags: number,
+  ): number
+  tee(input: number, out: number, count: number, flags: number): number
+  vmsplice(pipe: number, bytes: Uint8Array, flags: number): number
+  copyFileRange(input: number, inOffset: number, out: number, outOffset: number, count: number): number
+  ficlone(target: number, source: number): number
+  writev(fd: number, buffers: readonly Uint8Array[]): number
+  readonly SPLICE_F_MOVE: number
+  readonly SPLICE_F_NONBLOCK: number
+  readonly SPLICE_F_MORE: number
 }
 
 /** native/socket.c */
 export interface SocketCalls {
+  socket(domain: number, type: number, protocol: number): number
+  socketpair(domain: number, type: number, out: Int32Array): number
+  bindIpv4(fd: number, address: number, port: number): number
+  connectIpv4(fd: number, address: number, port: number): number
+  localPort(fd: number): number
+  listen(fd: number, backlog: number): number
+  accept4(fd: number, flags: number): number
+  shutdown(fd: number, how: number): number
+  send(fd: number, bytes: Uint8Array, flags: number): number
+  recv(fd: number, bytes: Uint8Array, flags: number): number
+  receiveError(fd: number, out: Uint32Array): number
+  tcpZerocopyReceive(fd: number, mapping: Uint8Array, out: Uint32Array): number
   setsockoptInt(fd: number, level: number, name: number, value: number): number
   getsockoptInt(fd: number, level: number, name: number): number
+  setsockoptBytes(fd: number, level: number, name: number, value: Uint8Array): number
+  getsockoptBytes(fd: number, level: number, name: number, value: Uint8Array): number
   unacknowledged(fd: number): number
+  readonly AF_UNIX: number
+  readonly AF_INET: number
+  readonly AF_XDP: number
+  readonly SOCK_STREAM: number
+  readonly SOCK_RAW: number
+  readonly SOCK_NONBLOCK: number
+  readonly SOCK_CLOEXEC: number
+  readonly SHUT_WR: number
+  readonly MSG_DONTWAIT: number
+  readonly MSG_MORE: number
+  readonly MSG_PEEK: number
+  readonly MSG_ZEROCOPY: number
+  readonly SO_EE_ORIGIN_ZEROCOPY: number
+  readonly SO_EE_CODE_ZEROCOPY_COPIED: number
   readonly SOL_SOCKET: number
   readonly SO_ERROR: number
   readonly SO_TYPE: number
   readonly SO_DOMAIN: number
+  readonly SO_ZEROCOPY: number
   readonly IPPROTO_TCP: number
   readonly TCP_CORK: number
+  readonly TCP_NODELAY: number
+  readonly TCP_ULP: number
+  readonly SOL_TLS: number
+  readonly TLS_TX: number
+  readonly TLS_RX: number
+  readonly SOL_XDP: number
+  readonly XDP_UMEM_REG: number
 }
 
 /** native/poll.c */
@@ -125,4 +181,28 @@ export interface WakeCalls {
 /** Opaque: a watch that lives as long as the environment. */
 export type WakeHandle = object & { readonly wakeHandle: unique symbol }
 
-export type Native = RegionCalls & FileCalls & FlowCalls & SocketCalls & PollCalls & OffloadCalls & WakeCalls
+/** native/uring.c */
+export interface UringCalls {
+  ioUringSetup(entries: number, params: Uint8Array): number
+  ioUringEnter(ring: number, submit: number, complete: number, flags: number): number
+  ioUringRegister(ring: number, opcode: number, argument: Uint8Array, count: number): number
+  addressOf(bytes: Uint8Array): number
+  readonly IORING_OFF_SQ_RING: number
+  readonly IORING_OFF_CQ_RING: number
+  readonly IORING_OFF_SQES: number
+  readonly IORING_FEAT_SINGLE_MMAP: number
+  readonly IORING_ENTER_GETEVENTS: number
+  readonly IORING_SETUP_CQE32: number
+  readonly IORING_SETUP_SINGLE_ISSUER: number
+  readonly IORING_SETUP_DEFER_TASKRUN: number
+  readonly IORING_REGISTER_PROBE: number
+  readonly IORING_REGISTER_ZCRX_IFQ: number
+  readonly IORING_OP_NOP: number
+  readonly IORING_OP_SEND_ZC: number
+  readonly IORING_CQE_F_MORE: number
+  readonly IORING_CQE_F_NOTIF: number
+  readonly IORING_SEND_ZC_REPORT_USAGE: number
+  readonly IORING_NOTIF_USAGE_ZC_COPIED: number
+}
+
+export type Native = RegionCalls & FileCalls & FlowCalls & SocketCalls & PollCalls & OffloadCalls & WakeCalls & UringCalls

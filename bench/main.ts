@@ -1,0 +1,77 @@
+/** `npm run bench`: options, the run, the report. An interrupt ends every process and removes every file of the run. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { BenchError, messageOf } from './fail.js'
+import { chooseCores } from './measure/cores.js'
+import { type BenchOptions, parseOptions, usage } from './options.js'
+import { compilePrograms } from './programs.js'
+import { benchBuild, projectRoot } from './project.js'
+import { describeMachine } from './report/machine.js'
+import { markdownReport } from './report/markdown.js'
+import { terminalReport } from './report/terminal.js'
+import { type BenchResult, resultFormat } from './result.js'
+import { runTrial } from './run.js'
+import { setUp } from './setup.js'
+
+/** Returns the exit status. A missed target is a result, not a failure. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const interrupt = new AbortController()
+  const stop = (signal: NodeJS.Signals) => interrupt.abort(new BenchError(`ended by ${signal}`))
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  try {
+    if (process.platform !== 'linux')
+      throw new BenchError('the benchmark reads CPU clocks in /proc: it needs Linux')
+    if (argv.includes('--setup')) return setUp() ? 0 : 1
+    const options = parseOptions(argv)
+    if (options === null) console.log(usage)
+    else await bench(options, interrupt.signal)
+    return 0
+  } catch (error) {
+    if (!(error instanceof BenchError)) throw error
+    console.error(`bench: ${messageOf(error)}`)
+    return 1
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+}
+
+async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> {
+  const { trial, repetitions, seconds, warmupSeconds } = options
+  compilePrograms()
+  const cores = chooseCores()
+  const machine = describeMachine(cores)
+  const date = new Date().toISOString()
+  const progress = progressLine()
+  const runOptions = { repetitions, seconds, warmupSeconds, cores, onProgress: progress.show }
+  const measured = await runTrial(trial, runOptions, signal).finally(progress.clear)
+  const result: BenchResult = {
+    format: resultFormat,
+    date,
+    machine,
+    options: { repetitions, seconds, warmupSeconds },
+    trial: measured,
+  }
+  console.log(terminalReport(result, trial.targets))
+  if (options.markdown) console.log(`\n${markdownReport(result)}`)
+  console.log(`\nraw result: ${relative(process.cwd(), await writeResult(result, options))}`)
+}
+
+async function writeResult(result: BenchResult, { out, save }: BenchOptions): Promise<string> {
+  const directory = save ? join(projectRoot, 'bench', 'results') : join(benchBuild, 'results')
+  // To the minute: a second run on the same day does not replace the first.
+  const name = `${result.trial.name}-${result.date.slice(0, 16).replace(':', '')}.json`
+  const path = out ?? join(directory, name)
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, `${JSON.stringify(result, null, 2)}\n`)
+  return path
+}
+
+/** One line on standard error that is written over; a line for each step where that is not a terminal. */
+function progressLine(): { show(line: string): void; clear(): void } {
+  const erase = process.stderr.isTTY ? '\r\x1b[K' : ''
+  const end = process.stderr.isTTY ? '' : '\n'
+  return {
+    show: line => void process.stderr.write(`${erase}${line}${end}`),
+    clear: () => void process.stderr.write(erase),
+  }
+}

@@ -1,0 +1,103 @@
+/** A server under measurement: a fresh process of its own group, pinned to one core, ended without leaving anything. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BenchError, messageOf } from '../fail.js'
+import type { Command } from '../peers/peer.js'
+import { pinned } from './cores.js'
+
+const startMs = 10_000
+/** How long a server may take to end on its own before it is killed. */
+const graceMs = 2_000
+
+export interface Server extends AsyncDisposable {
+  pid: number
+  port: number
+}
+
+/** Starts a server and waits until it accepts connections. Disposing of it ends it and every child it has. */
+export async function startServer(command: Command, core: number, signal: AbortSignal): Promise<Server> {
+  signal.throwIfAborted()
+  const [file, ...args] = pinned(core, command.argv)
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const complaint = lastLines(child)
+  const kill = () => killGroup(child, 'SIGKILL')
+  signal.addEventListener('abort', kill)
+  const dispose = async () => {
+    await end(child)
+    signal.removeEventListener('abort', kill)
+  }
+  try {
+    const timely = AbortSignal.any([signal, AbortSignal.timeout(startMs)])
+    const started =
+      command.port === undefined ? announcedPort(child, timely) : reachedPort(child, command.port, timely)
+    return { pid: child.pid!, port: await started, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await dispose()
+    signal.throwIfAborted()
+    throw new BenchError(`${command.argv[0]} did not start: ${complaint() || messageOf(error)}`)
+  }
+}
+
+/** The port of the line `listening on http://127.0.0.1:PORT`. */
+async function announcedPort(child: ChildProcess, signal: AbortSignal): Promise<number> {
+  const lines = createInterface({ input: child.stdout!, signal })
+  for await (const line of lines) {
+    const port = /^listening on http:\/\/[^/]*:(\d+)/.exec(line)?.[1]
+    if (port === undefined) continue
+    child.stdout!.resume()
+    return Number(port)
+  }
+  throw new Error(signal.aborted ? `nothing announced within ${startMs} ms` : 'it ended without a word')
+}
+
+/** The port that it was told to use, once a connection succeeds. */
+async function reachedPort(child: ChildProcess, port: number, signal: AbortSignal): Promise<number> {
+  child.stdout!.resume()
+  for (;;) {
+    if (signal.aborted) throw new Error(`port ${port} did not answer within ${startMs} ms`)
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('it ended')
+    const socket = connect(port, '127.0.0.1')
+    try {
+      await once(socket, 'connect')
+      return port
+    } catch {
+      await sleep(10)
+    } finally {
+      socket.destroy()
+    }
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  await Promise.race([exited, sleep(graceMs, undefined, { ref: false })])
+  killGroup(child, 'SIGKILL')
+  await exited
+}
+
+/** Reaches the children that a server has started, too. */
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal)
+  } catch {
+    // Nobody is left in the group.
+  }
+}
+
+/** The end of what a child writes to its standard error, to explain why it did not start. */
+function lastLines(child: ChildProcess): () => string {
+  let tail = ''
+  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+    tail = (tail + chunk).slice(-1000)
+  })
+  // A command that cannot be run at all is an event of its own.
+  child.on('error', error => {
+    tail += messageOf(error)
+  })
+  return () => tail.trim()
+}

@@ -1,0 +1,107 @@
+/** The benchmark's command line. */
+import { parseArgs } from 'node:util'
+import { BenchError } from './fail.js'
+import { type Case, type Trial, trials } from './trials.js'
+
+export interface BenchOptions {
+  /** As asked for: only these cases and servers. */
+  trial: Trial
+  repetitions: number
+  seconds: number
+  warmupSeconds: number
+  /** Where the raw result goes, if not to the usual place. */
+  out?: string
+  /** Keep the raw result in bench/results, under version control. */
+  save: boolean
+  markdown: boolean
+}
+
+export const usage = `usage: npm run bench -- TRIAL [options]
+
+trials: ${trials.map(trial => `${trial.name} (${trial.title.toLowerCase()})`).join('\n        ')}
+
+  --sizes A,B         only these, such as 64KiB,100MiB
+  --servers A,B       only these, such as sluice,nginx
+  --repetitions N     fresh processes for each server and size, default 5
+  --seconds S         length of a measurement, default 2
+  --warmup S          load before it that is not counted, default 1
+  --out FILE          where the raw result goes; default: a new file in build/bench/results
+  --save              keep it in bench/results instead
+  --markdown          print the tables as Markdown as well
+
+npm run bench:setup brings the rivals: nginx, Bun and send.`
+
+/** Null where help is asked for. Throws a BenchError on what cannot be done. */
+export function parseOptions(argv: readonly string[]): BenchOptions | null {
+  const { values, positionals } = parse(argv)
+  if (values.help) return null
+  const trial = chosenTrial(positionals)
+  return {
+    trial: {
+      ...trial,
+      cases: chosen('--sizes', trial.cases, values.sizes, (each: Case) => each.label),
+      peers: chosen('--servers', trial.peers, values.servers, peer => peer.name),
+    },
+    repetitions: positive('--repetitions', values.repetitions, Number.isSafeInteger),
+    seconds: positive('--seconds', values.seconds, Number.isFinite),
+    warmupSeconds: positive('--warmup', values.warmup, Number.isFinite),
+    ...(values.out === undefined ? {} : { out: values.out }),
+    save: values.save,
+    markdown: values.markdown,
+  }
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        sizes: { type: 'string' },
+        servers: { type: 'string' },
+        repetitions: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '2' },
+        warmup: { type: 'string', default: '1' },
+        out: { type: 'string' },
+        save: { type: 'boolean', default: false },
+        markdown: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (error) {
+    throw new BenchError(`${(error as Error).message} (--help lists the options)`)
+  }
+}
+
+function chosenTrial(positionals: readonly string[]): Trial {
+  const names = trials.map(trial => trial.name).join(', ')
+  const [name, ...others] = positionals
+  if (name === undefined || others.length > 0)
+    throw new BenchError(`name one trial: ${names} (--help lists the options)`)
+  const trial = trials.find(each => each.name === name)
+  if (trial === undefined) throw new BenchError(`no trial is named ${name}; there is ${names}`)
+  return trial
+}
+
+/** The items that a comma-separated list names, in their own order; spaces and case do not matter. */
+function chosen<Item>(
+  option: string,
+  items: readonly Item[],
+  list: string | undefined,
+  nameOf: (item: Item) => string,
+): Item[] {
+  if (list === undefined) return [...items]
+  const plain = (name: string) => name.replaceAll(' ', '').toLowerCase()
+  const wanted = list.split(',').map(plain)
+  const known = items.map(item => plain(nameOf(item)))
+  const unknown = wanted.find(name => !known.includes(name))
+  if (unknown !== undefined)
+    throw new BenchError(`${option}: no ${unknown}; there is ${items.map(nameOf).join(', ')}`)
+  return items.filter(item => wanted.includes(plain(nameOf(item))))
+}
+
+function positive(option: string, text: string, allowed: (value: number) => boolean): number {
+  const value = Number(text)
+  if (!allowed(value) || value <= 0) throw new BenchError(`${option} must be a number above 0, not ${text}`)
+  return value
+}

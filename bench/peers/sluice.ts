@@ -1,0 +1,23 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { projectRoot } from '../project.js'
+import type { Peer } from './peer.js'
+
+const command = join(projectRoot, 'bin', 'sluice.js')
+
+export const sluice: Peer = {
+  name: 'sluice',
+  setup: '`sluice serve`: serveStatic on node:http',
+  find() {
+    if (!existsSync(command)) return { missing: 'bin/sluice.js does not exist' }
+    const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+      version: string
+    }
+    return {
+      version: `${version} on node ${process.versions.node}`,
+      command: ({ directory }) => ({
+        argv: [process.execPath, command, 'serve', directory, '--host', '127.0.0.1', '--port', '0'],
+      }),
+    }
+  },
+}

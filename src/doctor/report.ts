@@ -1,0 +1,66 @@
+/** What the doctor says, as the program and `sluice doctor --json` get it. */
+
+/** The means of moving bytes that are looked for. */
+export type TechniqueName =
+  | 'sendfile'
+  | 'splice'
+  | 'tee'
+  | 'vmsplice'
+  | 'mmap'
+  | 'writev'
+  | 'msg_zerocopy'
+  | 'tcp_zerocopy_receive'
+  | 'copy_file_range'
+  | 'io_uring'
+  | 'io_uring_send_zc'
+  | 'io_uring_zcrx'
+  | 'memfd'
+  | 'huge_pages'
+  | 'shared_memory'
+  | 'af_xdp'
+  | 'dpdk'
+  | 'rdma'
+  | 'ktls'
+
+/** `limited`: it works, but does less here than it is for, such as copying after all. */
+export type Status = 'ready' | 'limited' | 'missing'
+
+/**
+ * How bytes were seen to reach the peer: the source was changed after the call and before the peer read. A peer
+ * that gets the new bytes got them by reference.
+ */
+export type Proof = 'by reference' | 'copied'
+
+export interface Technique {
+  readonly name: TechniqueName
+  readonly status: Status
+  /** What was seen when it was tried. */
+  readonly reason: string
+  /** What to do to get more; null where there is nothing to get. */
+  readonly remedy: string | null
+  /** null where nothing was moved, or nothing can be proved by changing the source. */
+  readonly proof: Proof | null
+}
+
+/** Whose powers the tries had. */
+export interface User {
+  readonly uid: number
+  readonly name: string
+  /** Those that a technique may need and this process has, such as `CAP_NET_RAW`. */
+  readonly capabilities: readonly string[]
+  /** Whether a seccomp filter decides over this process's system calls. */
+  readonly seccomp: boolean
+  /** What the kernel may pin for this process, in bytes; null where there is no limit, or none is known. */
+  readonly lockedBytesMax: number | null
+}
+
+export interface DoctorReport {
+  /** The kernel's release, such as `6.1.0`. Nothing is concluded from it. */
+  readonly kernel: string
+  readonly arch: string
+  /** Node's version. */
+  readonly node: string
+  readonly addon: { readonly loaded: boolean; readonly reason: string | null }
+  readonly user: User
+  readonly techniques: readonly Technique[]
+}

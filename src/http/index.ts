@@ -1,0 +1,6 @@
+/** The subpath entry `sluice/http`: files over HTTP, as handlers for node:http, Express and Connect. */
+export type { Request, Response, SendFileResult } from './exchange.js'
+export type { FileOptions, FileStat } from './policy.js'
+export { type SendFileOptions, sendFile } from './send-file.js'
+export { type StaticHandler, serveStatic } from './serve-static.js'
+export type { StaticOptions } from './static-options.js'

@@ -1,0 +1,90 @@
+/** The page that lists a directory: read, bounded, sent. What cannot be asked for is not on it. */
+import { type Dir, opendir } from 'node:fs'
+import { promisify } from 'node:util'
+import { answerErrno } from './answer.js'
+import { isHidden, toSystemName } from './byte-name.js'
+import type { Exchange, SendFileResult } from './exchange.js'
+import { forgetFile, sendHead } from './head.js'
+import { type ListingEntry, listingPolicy, renderListing } from './listing-page.js'
+import { errnoOf, type Opened } from './opened.js'
+import type { Root } from './root.js'
+
+/** A page has at most so many entries; it says so where there are more. */
+export const listingEntriesMax = 1000
+
+const opendirAsync = promisify(opendir) as (
+  path: string | Buffer,
+  options: { encoding: BufferEncoding },
+) => Promise<Dir>
+
+export interface ListingOptions {
+  /** The directory's name, a byte string. */
+  name: string
+  /** Whether names that begin with a dot are listed. */
+  dotfiles: boolean
+}
+
+/** Takes over the directory and answers with its list. */
+export async function respondWithListing(
+  exchange: Exchange,
+  root: Root,
+  directory: Opened,
+  { name, dotfiles }: ListingOptions,
+): Promise<SendFileResult> {
+  const { res } = exchange
+  let page: Buffer
+  try {
+    const names = await readNames(root.readablePath(directory, name), name, dotfiles)
+    const complete = names.length <= listingEntriesMax
+    const entries = await lookAt(root, name, names.slice(0, listingEntriesMax))
+    page = Buffer.from(renderListing(name, entries, complete))
+  } catch (error) {
+    return answerErrno(exchange, errnoOf(error))
+  } finally {
+    directory.close()
+  }
+  forgetFile(res)
+  sendHead(res, 200, [
+    'Content-Type',
+    'text/html; charset=utf-8',
+    'Content-Length',
+    String(page.length),
+    'Cache-Control',
+    'no-cache',
+    'Content-Security-Policy',
+    listingPolicy,
+    'X-Content-Type-Options',
+    'nosniff',
+  ])
+  res.end(exchange.isHead ? undefined : page)
+  return exchange.result({ bytes: exchange.isHead ? 0 : page.length })
+}
+
+/** The names in the directory that a URL can ask for, as byte strings: one more than fit, where there are more. */
+async function readNames(path: string, name: string, dotfiles: boolean): Promise<string[]> {
+  const names: string[] = []
+  const directory = await opendirAsync(toSystemName(path), { encoding: 'latin1' })
+  for await (const entry of directory) {
+    if (entry.name.includes('\\') || (!dotfiles && isHidden(below(name, entry.name)))) continue
+    names.push(entry.name)
+    if (names.length > listingEntriesMax) break
+  }
+  return names
+}
+
+/** What of these would be served, found out by the same means. */
+async function lookAt(root: Root, directoryName: string, names: readonly string[]): Promise<ListingEntry[]> {
+  const entries: ListingEntry[] = []
+  for (const name of names) {
+    const found = await root.open(below(directoryName, name), 'look')
+    if (typeof found === 'number') continue
+    const { isDirectory, size, mtimeMs } = found
+    found.close()
+    entries.push({ name, isDirectory, size, mtimeMs })
+  }
+  return entries
+}
+
+function below(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`
+}

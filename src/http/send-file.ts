@@ -1,0 +1,106 @@
+/** `sendFile(req, res, path, options)`: one file as the answer to one request. */
+import { fileURLToPath } from 'node:url'
+import { SluiceError } from '../base/errors.js'
+import { checkOneOf, show } from '../base/options.js'
+import { answerErrno, answerStatus, answerThrown } from './answer.js'
+import { isHidden, toByteName } from './byte-name.js'
+import { Exchange, type Request, type Response, type SendFileResult } from './exchange.js'
+import type { Opener } from './opener.js'
+import { type FileOptions, type Policy, resolvePolicy } from './policy.js'
+import { respond } from './respond.js'
+import { anywhere, Root } from './root.js'
+import { Variants } from './variants.js'
+
+export interface SendFileOptions extends FileOptions {
+  /** The directory that `path` starts from and that it cannot leave. Without it `path` is trusted: never make it of what a client sent. */
+  root?: string | undefined
+  /** Below `root`, whether names that begin with a dot are sent; `ignore`, as if they were not there, if not given. */
+  dotfiles?: 'ignore' | 'allow' | undefined
+  /** Below `root`, where symbolic links may lead: `inside` it if not given, or anywhere. */
+  symlinks?: 'inside' | 'anywhere' | undefined
+  /** Breaks the response off. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Answers a request with a file: whole, in ranges, compressed, not at all where the client has it (304), or with the
+ * error's status where it cannot be sent.
+ *
+ * A status that was set before, such as 404 for an error page, stays, and the file is then sent whole. Where the
+ * peer closes, the file shrinks or the signal aborts, the connection is closed and the result has the `error`: what
+ * a client does never makes it reject, so a result that nobody looks at ends no process.
+ *
+ * @throws ERR_SLUICE_OPTION where an option is not of its kind
+ */
+export async function sendFile(
+  req: Request,
+  res: Response,
+  path: string | URL,
+  options: SendFileOptions = {},
+): Promise<SendFileResult> {
+  const policy = resolvePolicy(options)
+  const follow = checkOneOf('symlinks', options.symlinks ?? 'inside', ['inside', 'anywhere']) === 'anywhere'
+  const dotfiles = checkOneOf('dotfiles', options.dotfiles ?? 'ignore', ['ignore', 'allow']) === 'allow'
+  if (typeof path !== 'string' && !(path instanceof URL)) {
+    throw new SluiceError('ERR_SLUICE_OPTION', `path must be a string or a file: URL, not ${show(path)}`)
+  }
+  const given = typeof path === 'string' ? path : fileURLToPath(path)
+  const exchange = new Exchange(req, res)
+  const sending = { exchange, given, policy, signal: options.signal }
+  let root: Root | null = null
+  try {
+    if (options.root === undefined) return await send(sending, toByteName(given), everywhere())
+    const name = toByteName(given).replace(/^\/+/, '')
+    if (!dotfiles && isHidden(name)) return answerStatus(exchange, 404)
+    root = new Root(options.root, { follow })
+    return await send(sending, name, { opener: root, variants: new Variants(root) })
+  } catch (error) {
+    return answerThrown(exchange, error)
+  } finally {
+    root?.close()
+  }
+}
+
+interface Sending {
+  readonly exchange: Exchange
+  readonly given: string
+  readonly policy: Policy
+  readonly signal: AbortSignal | undefined
+}
+
+interface Place {
+  readonly opener: Opener
+  readonly variants: Variants
+}
+
+async function send(
+  { exchange, given, policy, signal }: Sending,
+  name: string,
+  { opener, variants }: Place,
+): Promise<SendFileResult> {
+  const { purpose } = exchange
+  if (name.includes('\0')) return answerStatus(exchange, 404)
+  const found = await opener.open(name, purpose)
+  if (typeof found === 'number') return answerErrno(exchange, found)
+  if (found.isDirectory) {
+    found.close()
+    return answerStatus(exchange, 404)
+  }
+  const acceptEncoding = exchange.req.headers['accept-encoding'] as string | undefined
+  const representation = policy.precompressed
+    ? await variants.select(name, found, { purpose, acceptEncoding })
+    : { file: found, coding: null, varies: false }
+  if (representation === null) return answerStatus(exchange, 406, { lines: ['Vary', 'Accept-Encoding'] })
+  return respond(exchange, { ...representation, name, path: given }, { policy, signal })
+}
+
+let place: Place | null = null
+
+/** Where names start that are not confined, made when it is first needed. */
+function everywhere(): Place {
+  if (place === null) {
+    const opener = anywhere()
+    place = { opener, variants: new Variants(opener) }
+  }
+  return place
+}
