@@ -1,8 +1,11 @@
 /** `npm run bench`: options, the run, the report. An interrupt ends every process and removes every file of the run. */
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { BenchError, messageOf } from './fail.js'
 import { chooseCores } from './measure/cores.js'
+import { currentNetwork, restartInOwnNetwork } from './network.js'
 import { type BenchOptions, parseOptions, usage } from './options.js'
 import { compilePrograms } from './programs.js'
 import { benchBuild, projectRoot } from './project.js'
@@ -23,8 +26,14 @@ export async function main(argv: readonly string[]): Promise<number> {
       throw new BenchError('the benchmark reads CPU clocks in /proc: it needs Linux')
     if (argv.includes('--setup')) return setUp() ? 0 : 1
     const options = parseOptions(argv)
-    if (options === null) console.log(usage)
-    else await bench(options, interrupt.signal)
+    if (options === null) {
+      console.log(usage)
+      return 0
+    }
+    if (options.network === 'own' && !currentNetwork().own) {
+      return await followed(restartInOwnNetwork(), interrupt.signal)
+    }
+    await bench(options, interrupt.signal)
     return 0
   } catch (error) {
     if (!(error instanceof BenchError)) throw error
@@ -33,6 +42,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop)
   }
+}
+
+/** Waits for a process that does all the work; it is told of an interrupt and cleans up after itself. */
+async function followed(child: ChildProcess, signal: AbortSignal): Promise<number> {
+  signal.addEventListener('abort', () => child.kill('SIGTERM'))
+  const [status] = (await once(child, 'exit')) as [number | null]
+  return status ?? 1
 }
 
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> {

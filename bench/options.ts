@@ -3,12 +3,16 @@ import { parseArgs } from 'node:util'
 import { BenchError } from './fail.js'
 import { type Case, type Trial, trials } from './trials.js'
 
+const networks = ['machine', 'own'] as const
+
 export interface BenchOptions {
   /** As asked for: only these cases and servers. */
   trial: Trial
   repetitions: number
   seconds: number
   warmupSeconds: number
+  /** The machine's loopback as it is, or one of the benchmark's own. */
+  network: (typeof networks)[number]
   /** Where the raw result goes, if not to the usual place. */
   out?: string
   /** Keep the raw result in bench/results, under version control. */
@@ -18,13 +22,14 @@ export interface BenchOptions {
 
 export const usage = `usage: npm run bench -- TRIAL [options]
 
-trials: ${trials.map(trial => `${trial.name} (${trial.title.toLowerCase()})`).join('\n        ')}
+trials: ${trials.map(trial => `${trial.name}  ${trial.title}`).join('\n        ')}
 
   --sizes A,B         only these, such as 64KiB,100MiB
   --servers A,B       only these, such as sluice,nginx
   --repetitions N     fresh processes for each server and size, default 5
   --seconds S         length of a measurement, default 2
   --warmup S          load before it that is not counted, default 1
+  --network own       on a loopback apart from the machine's, with TCP cubic (takes root); default: machine
   --out FILE          where the raw result goes; default: a new file in build/bench/results
   --save              keep it in bench/results instead
   --markdown          print the tables as Markdown as well
@@ -45,6 +50,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | null {
     repetitions: positive('--repetitions', values.repetitions, Number.isSafeInteger),
     seconds: positive('--seconds', values.seconds, Number.isFinite),
     warmupSeconds: positive('--warmup', values.warmup, Number.isFinite),
+    network: oneOf('--network', networks, values.network),
     ...(values.out === undefined ? {} : { out: values.out }),
     save: values.save,
     markdown: values.markdown,
@@ -62,6 +68,7 @@ function parse(argv: readonly string[]) {
         repetitions: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '2' },
         warmup: { type: 'string', default: '1' },
+        network: { type: 'string', default: 'machine' },
         out: { type: 'string' },
         save: { type: 'boolean', default: false },
         markdown: { type: 'boolean', default: false },
@@ -98,6 +105,12 @@ function chosen<Item>(
   if (unknown !== undefined)
     throw new BenchError(`${option}: no ${unknown}; there is ${items.map(nameOf).join(', ')}`)
   return items.filter(item => wanted.includes(plain(nameOf(item))))
+}
+
+function oneOf<Word extends string>(option: string, words: readonly Word[], text: string): Word {
+  const word = words.find(each => each === text)
+  if (word === undefined) throw new BenchError(`${option} must be ${words.join(' or ')}, not ${text}`)
+  return word
 }
 
 function positive(option: string, text: string, allowed: (value: number) => boolean): number {

@@ -120,9 +120,7 @@ void define_flow(napi_env env, napi_value exports) {
       {"writev", flow_writev},
   };
   static const sluice_constant constants[] = {
-      {"SPLICE_F_MOVE", SPLICE_F_MOVE},
       {"SPLICE_F_NONBLOCK", SPLICE_F_NONBLOCK},
-      {"SPLICE_F_MORE", SPLICE_F_MORE},
   };
   define_functions(env, exports, functions, COUNT_OF(functions));
   define_constants(env, exports, constants, COUNT_OF(constants));

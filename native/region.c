@@ -29,7 +29,7 @@ typedef struct {
 /* Tells our ArrayBuffers from everybody else's before their `mapping` is trusted. */
 static const napi_type_tag mapping_tag = {0x9d1f3a60c5e84b27, 0xb8427e1196fd03ca};
 
-/* The last owner of the memory let go: the ArrayBuffer was collected, or detached by unmap or by the program. */
+/* The last owner let go: the ArrayBuffer was collected, or detached by unmap or by the program. */
 static void mapping_finalize(napi_env env, void *data, void *hint) {
   mapping *self = hint;
   if (self->address != NULL) munmap(self->address, self->length);
@@ -71,7 +71,7 @@ static napi_value region_ftruncate(napi_env env, napi_callback_info info) {
   return result(env, ftruncate(fd, length));
 }
 
-/* fallocate(fd, offset, length) → 0: the pages exist from then on, or -ENOSPC, -ENOMEM. fallocate(2), mode 0. */
+/* fallocate(fd, offset, length) → 0: the pages exist from then on; or -ENOSPC. fallocate(2), mode 0. */
 static napi_value region_fallocate(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
   int fd = arg_int(&args, 0);
@@ -99,9 +99,9 @@ static napi_value region_get_seals(napi_env env, napi_callback_info info) {
 }
 
 /*
- * mapShared(fd, offset, length, protection, flags) → an ArrayBuffer over the mapping, MAP_SHARED. The only flag
- * is MAP_POPULATE. -EOPNOTSUPP where the runtime refuses ArrayBuffers over memory that is not its own. The
- * descriptor may be closed afterwards.
+ * mapShared(fd, offset, length, protection, flags) → an ArrayBuffer over the mapping, MAP_SHARED. The only
+ * flag is MAP_POPULATE. -EOPNOTSUPP where the runtime refuses ArrayBuffers over memory that is not its own.
+ * The descriptor may be closed afterwards.
  */
 static napi_value region_map_shared(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
@@ -123,7 +123,8 @@ static napi_value region_map_shared(napi_env env, napi_callback_info info) {
     free(self);
     return failed;
   }
-  napi_status status = napi_create_external_arraybuffer(env, self->address, length, mapping_finalize, self, &buffer);
+  napi_status status =
+      napi_create_external_arraybuffer(env, self->address, length, mapping_finalize, self, &buffer);
   if (status == napi_no_external_buffers_allowed) {
     mapping_finalize(env, self->address, self);
     return number(env, -EOPNOTSUPP);
@@ -136,8 +137,8 @@ static napi_value region_map_shared(napi_env env, napi_callback_info info) {
 
 fail:
   /*
-   * A buffer that is too long, or a worker that is being terminated. Node has run the finalizer, will run it, or
-   * never heard of it, and does not say which. So the memory goes now and `self`, unless it went, is left to it.
+   * A buffer that is too long, or a worker that is being terminated. Node has run the finalizer, will run it,
+   * or never heard of it, and does not say which. So the memory goes now, `self` is left to the finalizer.
    */
   if (!finalized) {
     munmap(self->address, self->length);
@@ -149,16 +150,16 @@ fail:
 }
 
 /*
- * unmap(buffer) → 0. Detaches the ArrayBuffer, so that every view of it has length 0, then unmaps. Where it is
- * detached already there is nothing to do: it was unmapped before, or ArrayBuffer.prototype.transfer moved the
- * memory to another ArrayBuffer, with which it goes.
+ * unmap(buffer) → 0. Detaches the ArrayBuffer, so that every view of it has length 0, then unmaps. Where it
+ * is detached already there is nothing to do: it was unmapped before, or ArrayBuffer.prototype.transfer moved
+ * the memory to another ArrayBuffer, with which it goes.
  */
 static napi_value region_unmap(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
   mapping *self = arg_mapping(&args, 0);
   if (args.bad) return bad_arguments(env);
   if (self == NULL) return number(env, 0);
-  /* Detaching may run the finalizer, now or in a later turn of the loop: it must find the memory taken care of. */
+  /* Detaching may run the finalizer, now or in a later turn of the loop: it must not unmap once more. */
   void *address = self->address;
   size_t length = self->length;
   self->address = NULL;
@@ -202,8 +203,8 @@ static void descriptor_finalize(napi_env env, void *data, void *hint) {
 }
 
 /*
- * ownDescriptor(fd) → a handle that closes the descriptor when it is collected or its environment ends: a worker
- * that is terminated runs no JavaScript that could. Where there is no handle to be had it is closed at once.
+ * ownDescriptor(fd) → a handle that closes the descriptor when it is collected or its environment ends: a
+ * worker that is terminated runs no JavaScript that could. Where no handle can be made it is closed at once.
  */
 static napi_value region_own_descriptor(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);

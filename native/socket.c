@@ -98,6 +98,21 @@ static napi_value socket_shutdown(napi_env env, napi_callback_info info) {
 }
 
 /*
+ * sendText(fd, text, flags) → bytes taken; MSG_NOSIGNAL is always set. The characters are Latin-1, one byte each;
+ * of a longer text the first 16 KiB are sent. send(2).
+ */
+static napi_value socket_send_text(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  char text[16 * 1024 + 1]; /* Node-API ends the text with a zero. */
+  size_t length = 0;
+  int fd = arg_int(&args, 0);
+  int flags = arg_int(&args, 2);
+  if (napi_get_value_string_latin1(env, args.values[1], text, sizeof text, &length) != napi_ok) args.bad = true;
+  if (args.bad) return bad_arguments(env);
+  return result(env, send(fd, text, length, flags | MSG_NOSIGNAL));
+}
+
+/*
  * send(fd, bytes, flags) → bytes taken; MSG_NOSIGNAL is always set. With MSG_ZEROCOPY the kernel refers to the
  * bytes until receiveError says that it has let go: they must stay where they are, unchanged.
  */
@@ -234,6 +249,7 @@ void define_socket(napi_env env, napi_value exports) {
       {"accept4", socket_accept4},
       {"shutdown", socket_shutdown},
       {"send", socket_send},
+      {"sendText", socket_send_text},
       {"recv", socket_recv},
       {"receiveError", socket_receive_error},
       {"tcpZerocopyReceive", socket_tcp_zerocopy_receive},

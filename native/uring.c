@@ -62,7 +62,6 @@ void define_uring(napi_env env, napi_value exports) {
       {"IORING_OFF_CQ_RING", IORING_OFF_CQ_RING},
       {"IORING_OFF_SQES", IORING_OFF_SQES},
       {"IORING_FEAT_SINGLE_MMAP", IORING_FEAT_SINGLE_MMAP},
-      {"IORING_ENTER_GETEVENTS", IORING_ENTER_GETEVENTS},
       {"IORING_SETUP_CQE32", 1 << 11},         /* 5.19 */
       {"IORING_SETUP_SINGLE_ISSUER", 1 << 12}, /* 6.0 */
       {"IORING_SETUP_DEFER_TASKRUN", 1 << 13}, /* 6.1 */
@@ -71,7 +70,6 @@ void define_uring(napi_env env, napi_value exports) {
       {"IORING_OP_NOP", IORING_OP_NOP},
       {"IORING_OP_SEND_ZC", 47}, /* 6.0 */
       {"IORING_CQE_F_MORE", 1 << 1},
-      {"IORING_CQE_F_NOTIF", 1 << 3},             /* 6.0 */
       {"IORING_SEND_ZC_REPORT_USAGE", 1 << 3},    /* 6.2 */
       {"IORING_NOTIF_USAGE_ZC_COPIED", 1U << 31}, /* 6.2 */
   };

@@ -49,7 +49,12 @@ process.exitCode = failures.length > 0 ? 1 : 0
 function run(what, names, { env = {}, node = process.execPath, tree = root } = {}) {
   const paths = names.map(name => join(tree, 'build', 'dev', 'test', name))
   step(`${what} (${paths.length} files)`, () =>
-    command(node, ['--test', '--test-concurrency=1', '--test-reporter=spec', ...paths], env, tree),
+    command(
+      node,
+      ['--test', '--test-concurrency=1', '--test-timeout=300000', '--test-reporter=spec', ...paths],
+      env,
+      tree,
+    ),
   )
 }
 

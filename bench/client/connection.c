@@ -97,6 +97,7 @@ static void complete(struct connection *connection, struct tally *tally) {
 static enum failure take_responses(struct connection *connection, const struct options *options, struct tally *tally) {
   size_t taken = 0;
   while (taken < connection->head_used && !connection->closes) {
+    if (connection->pending == 0) return FAILURE_PROTOCOL;
     const char *head = connection->head + taken;
     size_t available = connection->head_used - taken;
     const char *end = memmem(head, available, "\r\n\r\n", 4);
@@ -104,8 +105,7 @@ static enum failure take_responses(struct connection *connection, const struct o
     if (end == NULL) break;
     size_t head_bytes = end + 4 - head;
     struct response response;
-    if (connection->pending == 0 || !response_parse(head, head_bytes, &response) || response.length == -1)
-      return FAILURE_PROTOCOL;
+    if (!response_parse(head, head_bytes, &response) || response.length == -1) return FAILURE_PROTOCOL;
     if (response.status / 100 != 2 && response.status != 304) return FAILURE_STATUS;
     if (options->length != -1 && response.length != options->length) return FAILURE_LENGTH;
     uint64_t here = available - head_bytes;

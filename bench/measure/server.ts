@@ -11,6 +11,8 @@ import { pinned } from './cores.js'
 const startMs = 10_000
 /** How long a server may take to end on its own before it is killed. */
 const graceMs = 2_000
+/** How much of a server's standard error is kept. */
+const tailChars = 4_000
 
 export interface Server extends AsyncDisposable {
   pid: number
@@ -22,11 +24,12 @@ export async function startServer(command: Command, core: number, signal: AbortS
   signal.throwIfAborted()
   const [file, ...args] = pinned(core, command.argv)
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-  const complaint = lastLines(child)
+  const complaint = complaintOf(child)
+  const closed = new Promise<unknown>(resolve => child.once('close', resolve))
   const kill = () => killGroup(child, 'SIGKILL')
   signal.addEventListener('abort', kill)
   const dispose = async () => {
-    await end(child)
+    await end(child, closed)
     signal.removeEventListener('abort', kill)
   }
   try {
@@ -44,11 +47,13 @@ export async function startServer(command: Command, core: number, signal: AbortS
 /** The port of the line `listening on http://127.0.0.1:PORT`. */
 async function announcedPort(child: ChildProcess, signal: AbortSignal): Promise<number> {
   const lines = createInterface({ input: child.stdout!, signal })
-  for await (const line of lines) {
-    const port = /^listening on http:\/\/[^/]*:(\d+)/.exec(line)?.[1]
-    if (port === undefined) continue
+  try {
+    for await (const line of lines) {
+      const port = /^listening on http:\/\/[^/]*:(\d+)/.exec(line)?.[1]
+      if (port !== undefined) return Number(port)
+    }
+  } finally {
     child.stdout!.resume()
-    return Number(port)
   }
   throw new Error(signal.aborted ? `nothing announced within ${startMs} ms` : 'it ended without a word')
 }
@@ -71,13 +76,12 @@ async function reachedPort(child: ChildProcess, port: number, signal: AbortSigna
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
+/** `closed` is settled once the process and everybody who holds its streams are gone. */
+async function end(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
   child.kill('SIGTERM')
-  await Promise.race([exited, sleep(graceMs, undefined, { ref: false })])
+  await Promise.race([closed, sleep(graceMs, undefined, { ref: false })])
   killGroup(child, 'SIGKILL')
-  await exited
+  await closed
 }
 
 /** Reaches the children that a server has started, too. */
@@ -89,15 +93,18 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** The end of what a child writes to its standard error, to explain why it did not start. */
-function lastLines(child: ChildProcess): () => string {
+/** Why a child did not start, from its standard error: the line that begins with an error's name, else the last one. */
+function complaintOf(child: ChildProcess): () => string {
   let tail = ''
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
-    tail = (tail + chunk).slice(-1000)
+    tail = (tail + chunk).slice(-tailChars)
   })
   // A command that cannot be run at all is an event of its own.
   child.on('error', error => {
     tail += messageOf(error)
   })
-  return () => tail.trim()
+  return () => {
+    const lines = tail.trim().split('\n')
+    return (lines.find(line => /^\w*Error\b/.test(line)) ?? lines.at(-1)!).trim()
+  }
 }

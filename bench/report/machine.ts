@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import type { Cores } from '../measure/cores.js'
+import { currentNetwork, type Network } from '../network.js'
 
 export interface Machine {
   system: string
@@ -12,6 +13,7 @@ export interface Machine {
   node: string
   /** Processes that wanted to run in the minute before: well above 0 means that others were at work. */
   loadBefore: number
+  network: Network
   cores: Cores
 }
 
@@ -25,6 +27,7 @@ export function describeMachine(cores: Cores): Machine {
     memoryBytes: totalmem(),
     node: process.versions.node,
     loadBefore: loadavg()[0] ?? 0,
+    network: currentNetwork(),
     cores,
   }
 }
@@ -40,11 +43,12 @@ function systemName(): string {
 
 /** On one line. */
 export function machineLine(machine: Machine): string {
-  const { system, kernel, processor, processors, memoryBytes, node, cores } = machine
+  const { system, kernel, processor, processors, memoryBytes, node, network, cores } = machine
   const memory = `${Math.round(memoryBytes / 2 ** 30)} GiB`
+  const loopback = `${network.own ? 'own' : "the machine's"} loopback with TCP ${network.congestionControl}`
   const placing =
     cores.server === cores.client
       ? `servers and load share core ${cores.server}`
       : `servers on core ${cores.server}, load on core ${cores.client}`
-  return `${system}, Linux ${kernel}, ${processors} × ${processor}, ${memory}, node ${node}; ${placing}`
+  return `${system}, Linux ${kernel}, ${processors} × ${processor}, ${memory}, node ${node}; ${loopback}; ${placing}`
 }

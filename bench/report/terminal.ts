@@ -25,7 +25,7 @@ export function terminalReport(result: BenchResult, targets: readonly Target[]):
 }
 
 export function caseTitle({ label, load }: CaseResult): string {
-  return `${label}, ${load.connections} connections`
+  return `${label}, ${load.connections} ${load.connections === 1 ? 'connection' : 'connections'}`
 }
 
 function alignedTable(result: CaseResult): string[] {

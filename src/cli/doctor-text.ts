@@ -26,6 +26,8 @@ interface Row {
 }
 
 const gap = '  '
+/** The sign belongs to the name after it. */
+const signGap = ' '
 
 export function reportText(report: DoctorReport, layout: Layout): string {
   const { techniques } = report
@@ -88,9 +90,10 @@ function table(
   const widths = rows[0]!.cells.map((_, column) =>
     Math.max(...rows.map(({ cells }) => cells[column]!.text.length)),
   )
-  const indent = widths.reduce((sum, width) => sum + width + gap.length, 0)
+  const gapAfter = (column: number): string => (column === 0 ? signGap : gap)
+  const indent = widths.reduce((sum, width, column) => sum + width + gapAfter(column).length, 0)
   return rows.flatMap(({ cells, text }) => {
-    const head = cells.map((cell, column) => paint(cell, widths[column]!, colour) + gap).join('')
+    const head = cells.map((cell, column) => paint(cell, widths[column]!, colour) + gapAfter(column)).join('')
     return wrap(text, columns - indent).map((line, i) => (i === 0 ? head : ' '.repeat(indent)) + line)
   })
 }

@@ -4,7 +4,6 @@ import { errorRemedies } from '../base/errors.js'
 import type { Native } from '../native/calls.js'
 import { addonMissing, native } from '../native/load.js'
 import { examine, techniqueOf } from './examine.js'
-import { allowInFilter } from './explain.js'
 import type { Finding, Probe } from './probe.js'
 import { ProbeProcess } from './probe-process.js'
 import type { DoctorReport, Technique } from './report.js'
@@ -71,7 +70,7 @@ function lostFinding(
     reason: `${lost} while ${name} was tried`,
     remedy:
       signal === 'SIGSYS'
-        ? `a seccomp filter kills for a system call: ${allowInFilter(name)}`
+        ? 'a seccomp filter kills for a system call, which the audit log names (journalctl -k): allow it there'
         : 'look for what the kernel says about it: dmesg, journalctl -k',
   }
 }

@@ -11,6 +11,8 @@ export interface Explanation {
 }
 
 const codes = constants.errno
+/** Nothing else that is tried makes these calls. */
+const temporaryFileCalls = new Set(['mkdtemp', 'open'])
 
 interface Refused {
   readonly syscall: string
@@ -19,6 +21,12 @@ interface Refused {
 
 export function explain({ syscall, errno }: Refused, needs: Needs, around: Surroundings): Explanation {
   const said = `${syscall} failed with ${errnoName(errno)}`
+  if (temporaryFileCalls.has(syscall)) {
+    return {
+      reason: `${said}: no temporary file can be made in ${tmpdir()}`,
+      remedy: 'point TMPDIR to a directory that can be written (docker run --tmpfs /tmp)',
+    }
+  }
   switch (-errno) {
     case codes.EPERM:
     case codes.EACCES:
@@ -40,7 +48,6 @@ export function explain({ syscall, errno }: Refused, needs: Needs, around: Surro
       }
     case codes.ENOMEM:
     case codes.ENOBUFS:
-    case codes.EAGAIN:
       return explainShortage(said, needs, around)
     case codes.EMFILE:
       return {
@@ -52,12 +59,11 @@ export function explain({ syscall, errno }: Refused, needs: Needs, around: Surro
         reason: `${said}: the machine's descriptors are used up`,
         remedy: 'close some, or as root: sysctl -w fs.file-max=1000000',
       }
-    case codes.EROFS:
     case codes.ENOSPC:
     case codes.EDQUOT:
       return {
-        reason: `${said}: no temporary file can be written in ${tmpdir()}`,
-        remedy: 'point TMPDIR to a directory that can be written (docker run --tmpfs /tmp)',
+        reason: `${said}: there is no space left for it`,
+        remedy: `free some in ${tmpdir()}, or point TMPDIR to a directory that has some`,
       }
     case codes.ENETUNREACH:
     case codes.EADDRNOTAVAIL:
@@ -79,12 +85,8 @@ export function explain({ syscall, errno }: Refused, needs: Needs, around: Surro
   return { reason: said, remedy: `use ${needs.kernel}; ${syscall}'s manual page explains it` }
 }
 
-function explainForbidden(
-  said: string,
-  syscall: string,
-  { capability }: Needs,
-  around: Surroundings,
-): Explanation {
+function explainForbidden(said: string, syscall: string, needs: Needs, around: Surroundings): Explanation {
+  const capability = needs.capability?.call === syscall ? needs.capability.name : undefined
   if (syscall === 'io_uring_setup' && around.ioUringDisabled > 0) {
     const whom = around.ioUringDisabled === 1 ? 'processes without CAP_SYS_ADMIN' : 'everybody'
     return {
@@ -139,10 +141,11 @@ export function grant(capability: string): string {
   return `run as root, or with ${capability} (docker run --cap-add ${short}, systemd AmbientCapabilities=${capability})`
 }
 
-/** How a system call is allowed where a seccomp filter decides. */
-export function allowInFilter(syscall: string): string {
+function allowInFilter(call: string): string {
+  // Such as socket(AF_XDP): a filter knows the call's own name.
+  const name = call.replace(/\(.*/, '')
   return (
-    `allow ${syscall} in the filter: docker run --security-opt seccomp=PROFILE.json ` +
-    `(seccomp=unconfined to try), systemd SystemCallFilter=${syscall}`
+    `allow ${name} in the filter: docker run --security-opt seccomp=PROFILE.json ` +
+    `(seccomp=unconfined to try), systemd SystemCallFilter=${name}`
   )
 }

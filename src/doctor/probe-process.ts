@@ -43,9 +43,9 @@ export class ProbeProcess {
     return null
   }
 
-  /** Tries a technique there. Once an answer is lost so is the process. */
-  async examine(name: TechniqueName): Promise<Answer<Technique>> {
-    const answer = nextMessage(this.#child, examineMs)
+  /** Tries a technique there. Once an answer is lost so is the process: only close() is left. */
+  async examine(name: TechniqueName, deadlineMs = examineMs): Promise<Answer<Technique>> {
+    const answer = nextMessage(this.#child, deadlineMs)
     this.#child.send(name)
     return (await answer) as Answer<Technique>
   }
@@ -60,7 +60,7 @@ function nextMessage(child: ChildProcess, deadlineMs: number): Promise<Answer<un
   return new Promise(resolve => {
     const settle = (answer: Answer<unknown>): void => {
       clearTimeout(timer)
-      child.removeAllListeners()
+      for (const event of ['message', 'error', 'exit']) child.removeAllListeners(event)
       // A child that cannot be reached any more reports that as an error, at any time.
       child.on('error', () => {})
       resolve(answer)

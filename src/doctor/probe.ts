@@ -17,8 +17,8 @@ export interface Probe {
 export interface Needs {
   /** The first kernel that has it, such as `Linux 5.1`, and where it can be left out, the option. */
   readonly kernel: string
-  /** Without which the kernel refuses it. */
-  readonly capability?: Capability
+  /** Without which the kernel refuses one of the calls, as a Refusal names it. */
+  readonly capability?: { readonly name: Capability; readonly call: string }
   /** Whether its memory counts against the limit on locked memory. */
   readonly locksMemory?: true
 }

@@ -31,12 +31,12 @@ export function memfdSource(bench: Workbench): FileSource {
   return changeable(bench.memfd(page(bench, before)), bench)
 }
 
-/** A file of the temporary directory's filesystem, in the page cache. @throws Refusal, or what fs throws */
+/** A file of the temporary directory's filesystem, in the page cache. @throws Refusal */
 export function pageCacheSource(bench: Workbench): FileSource {
   return changeable(bench.temporaryFile(page(bench, before)), bench)
 }
 
-/** Whichever file can be had: a sandbox may allow one of them only. @throws Refusal, or what fs throws */
+/** Whichever file can be had: a sandbox may allow one of them only. @throws Refusal */
 export function anyFileSource(bench: Workbench): FileSource {
   try {
     return memfdSource(bench)
@@ -56,7 +56,7 @@ export function memorySource(bench: Workbench): MemorySource {
   return { bytes, length: bytes.length, change: changed => bytes.set(changed) }
 }
 
-/** A file's page cache as memory. @throws Refusal, or what fs throws */
+/** A file's page cache as memory. @throws Refusal */
 export function mappedSource(bench: Workbench): MemorySource {
   const { fd, length } = anyFileSource(bench)
   const bytes = bench.map(fd, 0, length, bench.native.PROT_READ | bench.native.PROT_WRITE)

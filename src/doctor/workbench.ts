@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dispose } from '../base/dispose.js'
 import type { Native } from '../native/calls.js'
-import { attempt, mustWait, Refusal } from './refusal.js'
+import { attempt, isRefusal, mustWait, Refusal } from './refusal.js'
 import type { Surroundings } from './surroundings.js'
 
 export interface Pipe {
@@ -63,15 +63,18 @@ export class Workbench {
     return fd === -constants.errno.EINVAL ? native.memfdCreate('sluice-doctor', wanted) : fd
   }
 
-  /** A file on the temporary directory's filesystem that has no name any more. @throws Refusal, or what fs throws */
+  /** A file on the temporary directory's filesystem that has no name any more. @throws Refusal */
   temporaryFile(bytes: Uint8Array): number {
-    const directory = mkdtempSync(join(tmpdir(), 'sluice-doctor-'))
+    let directory: string | null = null
     try {
+      directory = mkdtempSync(join(tmpdir(), 'sluice-doctor-'))
       const fd = this.own('open', openSync(join(directory, 'file'), 'w+'))
       writeSync(fd, bytes)
       return fd
+    } catch (error) {
+      throw isRefusal(error) ? new Refusal(error.syscall, error.errno) : error
     } finally {
-      rmSync(directory, { recursive: true })
+      if (directory !== null) rmSync(directory, { recursive: true })
     }
   }
 

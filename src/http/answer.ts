@@ -2,7 +2,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import { type Http2ServerResponse, constants as http2 } from 'node:http2'
 import { constants } from 'node:os'
-import { systemError } from '../base/errors.js'
+import { SluiceError, systemError } from '../base/errors.js'
 import type { Exchange, SendFileResult } from './exchange.js'
 import { forgetFile, type HeadLines, sendHead } from './head.js'
 
@@ -79,4 +79,9 @@ export function breakOff(res: ServerResponse): void {
   const { stream } = res as unknown as Partial<Http2ServerResponse>
   if (stream !== undefined) stream.close(http2.NGHTTP2_INTERNAL_ERROR)
   else res.destroy()
+}
+
+/** Why a request was not answered whose connection closed while it waited for its turn. */
+export function peerGone(): SluiceError {
+  return new SluiceError('ERR_SLUICE_PEER_CLOSED', 'The connection closed before the request was answered')
 }

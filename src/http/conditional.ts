@@ -7,7 +7,8 @@ import type { Validators } from './validator.js'
 export type Verdict = 'proceed' | 'not modified' | 'failed'
 
 const entityTag = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/y
-const betweenTags = /[ \t]*(?:,[ \t]*)*/y
+const beforeTags = /[ \t]*(?:,[ \t]*)*/y
+const betweenTags = /[ \t]*(?:,[ \t]*)+/y
 
 /** Evaluates a GET or HEAD in the order of section 13.2.2; If-Range comes after it, and only where there is a Range. */
 export function evaluatePreconditions(headers: IncomingHttpHeaders, validators: Validators): Verdict {
@@ -60,7 +61,7 @@ function matchesWeakly(header: string, etag: string): boolean {
 /** Whether the header is `*` or lists a tag that matches; what follows a mistake in the list is not looked at. */
 function listMatches(header: string, matches: (tag: string) => boolean): boolean {
   if (header.trim() === '*') return true
-  let position = skip(betweenTags, header, 0)
+  let position = skip(beforeTags, header, 0)
   while (position < header.length) {
     const end = skip(entityTag, header, position)
     if (end === position) return false

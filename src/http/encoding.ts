@@ -25,9 +25,22 @@ export interface Accepted {
 const identityOnly: Accepted = { codings: [], identity: true }
 const element = /^([\w!#$%&'*+.^`|~-]+)(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/i
 
+/** What was read from headers before: clients send few different ones. */
+const remembered = new Map<string, Accepted>()
+const rememberedMax = 64
+
 /** Reads Accept-Encoding. Without the header any coding would do, and the file as it is does best. */
 export function acceptedCodings(header: string | undefined): Accepted {
   if (header === undefined || header === '') return identityOnly
+  const known = remembered.get(header)
+  if (known !== undefined) return known
+  const accepted = parseAcceptEncoding(header)
+  if (remembered.size >= rememberedMax) remembered.clear()
+  remembered.set(header, accepted)
+  return accepted
+}
+
+function parseAcceptEncoding(header: string): Accepted {
   const weights = parseWeights(header)
   const others = weights.get('*')
   // Not named and not covered by `*`, identity is acceptable but liked least.

@@ -14,7 +14,7 @@ export interface FileStat {
 }
 
 export interface FileOptions {
-  /** How long caches may use the file without asking, in seconds, as in Cache-Control; 0 if not given: they ask every time. */
+  /** How long caches may use the file without asking, in seconds, as in Cache-Control; if not given, they ask every time (`no-cache`). */
   maxAge?: number | undefined
   /** Whether the file never changes under its name; caches then do not ask before `maxAge`, a year if not given, is over. */
   immutable?: boolean | undefined
@@ -71,8 +71,8 @@ function resolveCacheControl({ maxAge, immutable, cacheControl }: FileOptions): 
   // 2^31 - 1 is what caches must at least be able to hold (RFC 9111, section 1.2.2).
   if (maxAge !== undefined) checkInteger('maxAge', maxAge, { min: 0, max: 2 ** 31 - 1 })
   if (cacheControl === undefined) {
-    const seconds = maxAge ?? (forever ? yearSeconds : 0)
-    return forever ? `max-age=${seconds}, immutable` : `max-age=${seconds}`
+    if (forever) return `max-age=${maxAge ?? yearSeconds}, immutable`
+    return maxAge === undefined ? 'no-cache' : `max-age=${maxAge}`
   }
   if (cacheControl === false) return null
   if (typeof cacheControl !== 'string') {

@@ -2,13 +2,14 @@
 import { fileURLToPath } from 'node:url'
 import { SluiceError } from '../base/errors.js'
 import { checkOneOf, show } from '../base/options.js'
-import { answerErrno, answerStatus, answerThrown } from './answer.js'
+import { answerErrno, answerStatus, answerThrown, peerGone } from './answer.js'
 import { isHidden, toByteName } from './byte-name.js'
 import { Exchange, type Request, type Response, type SendFileResult } from './exchange.js'
 import type { Opener } from './opener.js'
 import { type FileOptions, type Policy, resolvePolicy } from './policy.js'
 import { respond } from './respond.js'
 import { anywhere, Root } from './root.js'
+import { inTurn } from './turn.js'
 import { Variants } from './variants.js'
 
 export interface SendFileOptions extends FileOptions {
@@ -41,7 +42,7 @@ export async function sendFile(
   const policy = resolvePolicy(options)
   const follow = checkOneOf('symlinks', options.symlinks ?? 'inside', ['inside', 'anywhere']) === 'anywhere'
   const dotfiles = checkOneOf('dotfiles', options.dotfiles ?? 'ignore', ['ignore', 'allow']) === 'allow'
-  if (typeof path !== 'string' && !(path instanceof URL)) {
+  if (typeof path !== 'string' && !(path instanceof URL && path.protocol === 'file:')) {
     throw new SluiceError('ERR_SLUICE_OPTION', `path must be a string or a file: URL, not ${show(path)}`)
   }
   const given = typeof path === 'string' ? path : fileURLToPath(path)
@@ -49,6 +50,7 @@ export async function sendFile(
   const sending = { exchange, given, policy, signal: options.signal }
   let root: Root | null = null
   try {
+    if (!(await turnOf(exchange))) return exchange.result({ error: peerGone() })
     if (options.root === undefined) return await send(sending, toByteName(given), everywhere())
     const name = toByteName(given).replace(/^\/+/, '')
     if (!dotfiles && isHidden(name)) return answerStatus(exchange, 404)
@@ -59,6 +61,18 @@ export async function sendFile(
   } finally {
     root?.close()
   }
+}
+
+/** Resolves when it is the response's turn: false where the connection closed before. */
+function turnOf({ req, res }: Exchange): Promise<boolean> {
+  return new Promise(resolve =>
+    inTurn(
+      req,
+      res,
+      () => resolve(true),
+      () => resolve(false),
+    ),
+  )
 }
 
 interface Sending {

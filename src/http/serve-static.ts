@@ -1,7 +1,7 @@
 /** `serveStatic(root, options)`: a directory as a handler for node:http, Express and Connect. */
 import { constants } from 'node:os'
 import { dispose } from '../base/dispose.js'
-import { answerEmpty, answerErrno, answerStatus, answerThrown, statusOf } from './answer.js'
+import { answerEmpty, answerErrno, answerStatus, answerThrown, peerGone, statusOf } from './answer.js'
 import { isHidden, toDisplayName } from './byte-name.js'
 import { Exchange, type Request, type Response, type SendFileResult } from './exchange.js'
 import { respondWithListing } from './listing.js'
@@ -12,6 +12,7 @@ import { respond } from './respond.js'
 import { Root } from './root.js'
 import { resolveStaticOptions, type StaticOptions, type StaticPolicy } from './static-options.js'
 import { parseTarget, type Target } from './target.js'
+import { inTurn } from './turn.js'
 import { type Representation, Variants } from './variants.js'
 
 /** Handles one request; `next` is what routers pass, and gets what is not found here. */
@@ -66,6 +67,16 @@ class StaticServer {
   }
 
   handle(exchange: Exchange, next: Next | undefined): void {
+    const { req, res } = exchange
+    inTurn(
+      req,
+      res,
+      () => this.#begin(exchange, next),
+      () => this.#policy.onSend?.(exchange.result({ error: peerGone() }), req, res),
+    )
+  }
+
+  #begin(exchange: Exchange, next: Next | undefined): void {
     const finish = (outcome: Outcome): void => {
       if (outcome === null) next!()
       else this.#policy.onSend?.(outcome, exchange.req, exchange.res)

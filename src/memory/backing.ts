@@ -1,9 +1,9 @@
 /**
- * Where a region's bytes live: in a memfd that is mapped into the process, or in plain memory where the machine
- * does not allow that.
+ * Where a region's bytes live: in a memfd that is mapped into the process, or in plain memory where the
+ * machine does not allow that.
  *
- * A memfd is sealed against shrinking and growing, and all of its pages are allocated before anybody sees it: a
- * page that is missing when it is touched raises SIGBUS, which ends the process, whereas fallocate(2) says so.
+ * A memfd is sealed against shrinking and growing, and all of its pages are allocated before anybody sees it:
+ * a page that is missing when it is touched raises SIGBUS, which ends the process; fallocate(2) says so.
  */
 import { constants as bufferConstants } from 'node:buffer'
 import { fstatSync } from 'node:fs'
@@ -53,26 +53,24 @@ const memoryShort = [-ENOMEM, -ENOSPC]
 /** A signal makes fallocate(2) start again: pieces bound what is done twice. */
 const allocationBytes = 64 * MiB
 
-/** @throws ERR_SLUICE_MEMORY, ERR_SLUICE_DESCRIPTORS, ERR_SLUICE_SYSCALL; ERR_SLUICE_ADDON for required huge pages */
+/**
+ * @throws ERR_SLUICE_MEMORY; ERR_SLUICE_DESCRIPTORS; ERR_SLUICE_ADDON where huge pages are required without
+ *   an addon; ERR_SLUICE_SYSCALL
+ */
 export function openBacking(request: BackingRequest): Backing {
+  const huge = request.hugePages === 'no' ? '' : openHuge(request)
+  if (typeof huge !== 'string') return huge
+  const hugePagesMissing = huge
   checkAvailable(request.bytes, Math.min(process.constrainedMemory() || Infinity, freemem()))
-  let hugePagesMissing = ''
-  if (request.hugePages !== 'no') {
-    const huge = openHuge(request)
-    if ('buffer' in huge) return huge
-    hugePagesMissing = `${huge.syscall} failed with ${errnoName(huge.errno)}`
-  }
   if (native === null) return openPlain(request, addonMissing, hugePagesMissing)
   const shared = openShared(native, request, false)
   if ('buffer' in shared) {
     // The next best thing: the kernel may gather ordinary pages into huge ones later, where it is set up to.
-    if (request.hugePages === 'try')
+    if (hugePagesMissing !== '')
       native.madvise(shared.buffer, 0, shared.buffer.byteLength, native.MADV_HUGEPAGE)
     return { ...shared, hugePagesMissing }
   }
-  if (forbidden.includes(shared.errno)) {
-    return openPlain(request, `${shared.syscall} failed with ${errnoName(shared.errno)}`, hugePagesMissing)
-  }
+  if (forbidden.includes(shared.errno)) return openPlain(request, reason(shared), hugePagesMissing)
   throw refused(shared, `A region of ${request.bytes} bytes`)
 }
 
@@ -88,23 +86,21 @@ export function checkAvailable(bytes: number, availableBytes: number): void {
   )
 }
 
-function openHuge(request: BackingRequest): Backing | Refusal {
+/** A backing of huge pages, or why there is none where it is not required. */
+function openHuge(request: BackingRequest): Backing | string {
   const what = `A region of ${request.bytes} bytes in huge pages`
   if (native === null) {
     if (request.hugePages === 'require') throw new SluiceError('ERR_SLUICE_ADDON', `${what}: ${addonMissing}`)
-    return { syscall: 'memfd_create', errno: -ENOSYS }
+    return addonMissing
   }
   const huge = openShared(native, request, true)
-  if ('buffer' in huge || request.hugePages === 'try') return huge
+  if ('buffer' in huge) return huge
+  if (request.hugePages === 'try') return reason(huge)
   if (huge.errno === -EMFILE || huge.errno === -ENFILE) throw refused(huge, what)
-  throw new SluiceError(
-    'ERR_SLUICE_MEMORY',
-    `${what}: ${huge.syscall} failed with ${errnoName(huge.errno)}`,
-    {
-      ...huge,
-      remedy: "Reserve huge pages (`sysctl vm.nr_hugepages=…`, in pages), or ask with hugePages: 'try'.",
-    },
-  )
+  throw new SluiceError('ERR_SLUICE_MEMORY', `${what}: ${reason(huge)}`, {
+    ...huge,
+    remedy: "Reserve huge pages (`sysctl vm.nr_hugepages=…`, in pages), or ask with hugePages: 'try'.",
+  })
 }
 
 function openShared(
@@ -178,12 +174,14 @@ function openPlain({ bytes }: BackingRequest, fdMissing: string, hugePagesMissin
   return { buffer, pageBytes, fd: null, fdMissing, hugePages: false, hugePagesMissing, close }
 }
 
-function refused({ syscall, errno }: Refusal, what: string): SluiceError {
+function refused(refusal: Refusal, what: string): SluiceError {
+  const { syscall, errno } = refusal
   if (!memoryShort.includes(errno)) return systemError(errno, syscall, what)
-  return new SluiceError('ERR_SLUICE_MEMORY', `${what}: ${syscall} failed with ${errnoName(errno)}`, {
-    syscall,
-    errno,
-  })
+  return new SluiceError('ERR_SLUICE_MEMORY', `${what}: ${reason(refusal)}`, refusal)
+}
+
+function reason({ syscall, errno }: Refusal): string {
+  return `${syscall} failed with ${errnoName(errno)}`
 }
 
 /** The next multiple of `unit`. */

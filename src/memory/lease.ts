@@ -1,14 +1,14 @@
 /**
  * Hot: a slot of a pool while the program has it.
  *
- * The functions below the class move a lease to the kernel and back. They are for whoever submits bytes to the
- * kernel (transfers, engines), not for programs:
+ * The functions below the class move a lease to the kernel and back. They are for whoever submits bytes to
+ * the kernel (transfers, engines), not for programs:
  *
- * 1. `submitLease` before the first system call that names the bytes: the program cannot touch them from then on.
+ * 1. `submitLease` before the first system call that names the bytes, which the program then cannot touch.
  * 2. The system calls, on `lease.region.fd` at `lease.offset`, or on `kernelBytes(lease)`.
- * 3. After the *final* notification, not the first completion, one of `completeLease`, which hands the bytes back
- *    to the program, and `retireLease`, which gives the slot back to its pool. For a socket that was sent to by
- *    reference, that is when the peer has acknowledged everything. Also where the transfer failed.
+ * 3. After the *final* notification, not the first completion, one of `completeLease`, which hands the bytes
+ *    back to the program, and `retireLease`, which gives the slot back to its pool. For a socket that was
+ *    sent to by reference, that is when the peer has acknowledged everything. Also where the transfer failed.
  */
 import { dispose } from '../base/dispose.js'
 import { checkInteger } from '../base/options.js'
@@ -34,9 +34,9 @@ let retire: (lease: Lease) => void
 let kernelView: (lease: Lease) => Uint8Array
 
 /**
- * A slot of a pool, the program's own until release(). Every use checks that it still is:
- * ERR_SLUICE_RELEASED after release(), ERR_SLUICE_IN_FLIGHT while a transfer has it, ERR_SLUICE_CLOSED once the
- * pool or its region was closed.
+ * A slot of a pool, the program's own until release(). Every use checks that it still is: ERR_SLUICE_RELEASED
+ * after release(), ERR_SLUICE_IN_FLIGHT while a transfer has it, ERR_SLUICE_CLOSED once the pool or its
+ * region was closed.
  */
 export class Lease {
   /** The index of the slot in its pool. */
@@ -55,15 +55,15 @@ export class Lease {
   }
 
   /**
-   * The first `length` bytes of the slot. At first they are what the slot's last owner left, not zeros. A view
-   * that is kept longer than the lease reaches the next owner's bytes, except in a pool that verifies.
+   * The first `length` bytes of the slot. At first they are what the slot's last owner left, not zeros. A
+   * view that is kept longer than the lease reaches the next owner's bytes, except in a pool that verifies.
    */
   get bytes(): Uint8Array {
     this.#owner.checkLeased(this.slot, this.#generation, 'bytes')
     return this.#used
   }
 
-  /** How many of the slot's bytes are in use: what a transfer sends, or what one has received. At first all. */
+  /** How many of the slot's bytes are in use: what a transfer sends, or has received. At first all. */
   get length(): number {
     return this.#used.length
   }
@@ -89,8 +89,8 @@ export class Lease {
   }
 
   /**
-   * Gives back what is not given back yet: what is in flight as soon as it comes back. Unlike release() it is no
-   * error after the lease has ended, as a transfer may have ended it.
+   * Gives back what is not given back yet: what is in flight as soon as it comes back. Unlike release() it is
+   * no error after the lease has ended, as a transfer may have ended it.
    */
   [dispose](): void {
     this.#owner.abandon(this.slot, this.#generation)

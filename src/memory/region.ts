@@ -6,16 +6,16 @@ import { type Backing, openBacking, regionBytesMax } from './backing.js'
 import { InFlight } from './in-flight.js'
 
 export interface RegionOptions {
-  /** How many bytes, rounded up to whole pages. All of them are allocated at once. */
+  /** How many bytes, rounded up to whole pages. All are allocated at once, about 1 ms for each MiB. */
   bytes: number
   /**
-   * Pages of the machine's huge size, usually 2 MiB, from those that are reserved (sysctl vm.nr_hugepages). `try`
-   * takes ordinary pages where there are none, and `hugePagesMissing` says so; `require` fails.
+   * Pages of the machine's huge size, usually 2 MiB, from those that are reserved (sysctl vm.nr_hugepages).
+   * `try` takes ordinary pages where there are none, and `hugePagesMissing` says so; `require` fails.
    */
   hugePages?: 'try' | 'require' | undefined
   /**
-   * What nobody who gets the descriptor can do, this process included (fcntl(2), file seals). `size`: change the
-   * size or the seals. `future-write`: also write, other than through `bytes`.
+   * What nobody who gets the descriptor can do, this process included (fcntl(2), file seals). `size`: change
+   * the size or the seals. `future-write`: also write, other than through `bytes`.
    */
   seal?: 'size' | 'future-write' | undefined
   /** Shown as `memfd:name` in /proc/PID/maps and /proc/PID/fd. */
@@ -26,8 +26,8 @@ export interface RegionOptions {
  * Page-aligned memory that is a `Uint8Array` and, as a memfd, a descriptor (memfd_create(2)).
  *
  * Where there is no addon, or a sandbox or the runtime forbids it, the bytes are plain memory without a
- * descriptor: `fd` is null and `fdMissing` says why. A region that is not closed goes when it is collected, or
- * when its worker thread ends.
+ * descriptor: `fd` is null and `fdMissing` says why. A region that is not closed goes when it is collected,
+ * or when its worker thread ends.
  */
 export class Region {
   /** The size in bytes: a multiple of `pageBytes`. */
@@ -80,7 +80,7 @@ export class Region {
   }
 
   /**
-   * The memfd, or null where there is none. It belongs to the region, which must stay referenced while it is used.
+   * The memfd, or null where there is none. It is the region's: keep the region referenced while you use it.
    *
    * @throws ERR_SLUICE_CLOSED
    */
@@ -109,7 +109,7 @@ export class Region {
     this.#pins.leave()
   }
 
-  /** Calls back as soon as close() is called, while the memory is there still → a function that forgets it. */
+  /** Calls back as soon as close() is called, while the memory still exists → a function that forgets it. */
   onClose(callback: () => void): () => void {
     this.#checkOpen('onClose()')
     this.#onClose.add(callback)
@@ -117,8 +117,8 @@ export class Region {
   }
 
   /**
-   * No more use from now on; the memory goes once nothing pins it. Its ArrayBuffer is detached first, so that an
-   * old view has length 0 and never reaches what is gone. Every call returns the same promise.
+   * No more use from now on; the memory goes once nothing pins it. Its ArrayBuffer is detached first, so that
+   * an old view has length 0 and never reaches what is gone. Every call returns the same promise.
    */
   close(): Promise<void> {
     if (this.#closed === null) {

@@ -6,8 +6,8 @@
  *       └───release────┘ └────complete─────┘  │
  *       └────────────────retire───────────────┘
  *
- * A slot's generation grows whenever it becomes free. A lease remembers the generation that it was given, so a
- * stale one never reaches the next owner's bytes.
+ * A slot's generation grows whenever it becomes free. A lease remembers the generation that it was given, so
+ * a stale one never reaches the next owner's bytes.
  */
 import { SluiceError } from '../base/errors.js'
 import { InFlight } from './in-flight.js'

@@ -1,6 +1,6 @@
 /**
- * What a program sees of a slot. The kernel's view is always the region's own mapping; the program's is the same
- * view, or, in a pool that verifies, one of its own that dies with the lease.
+ * What a program sees of a slot. The kernel's view is always the region's own mapping; the program's is the
+ * same view, or, in a pool that verifies, one of its own that dies with the lease.
  */
 import { systemError } from '../base/errors.js'
 import type { Native } from '../native/calls.js'
@@ -48,7 +48,7 @@ function sharedViews(kernel: Uint8Array[]): Views {
   return { open: slot => kernel[slot]!, toKernel: nothing, toProgram: nothing, drop: nothing }
 }
 
-/** A mapping of its own for each lease: inaccessible while the kernel has the slot, gone when it is given back. */
+/** A mapping for each lease: inaccessible while the kernel has the slot, gone when it is given back. */
 function mappedViews(
   native: Native,
   fd: number,

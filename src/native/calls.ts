@@ -84,9 +84,7 @@ export interface FlowCalls {
   copyFileRange(input: number, inOffset: number, out: number, outOffset: number, count: number): number
   ficlone(target: number, source: number): number
   writev(fd: number, buffers: readonly Uint8Array[]): number
-  readonly SPLICE_F_MOVE: number
   readonly SPLICE_F_NONBLOCK: number
-  readonly SPLICE_F_MORE: number
 }
 
 /** native/socket.c */
@@ -100,6 +98,8 @@ export interface SocketCalls {
   accept4(fd: number, flags: number): number
   shutdown(fd: number, how: number): number
   send(fd: number, bytes: Uint8Array, flags: number): number
+  /** Latin-1; sends at most the first 16 KiB. */
+  sendText(fd: number, text: string, flags: number): number
   recv(fd: number, bytes: Uint8Array, flags: number): number
   receiveError(fd: number, out: Uint32Array): number
   tcpZerocopyReceive(fd: number, mapping: Uint8Array, out: Uint32Array): number
@@ -191,7 +191,6 @@ export interface UringCalls {
   readonly IORING_OFF_CQ_RING: number
   readonly IORING_OFF_SQES: number
   readonly IORING_FEAT_SINGLE_MMAP: number
-  readonly IORING_ENTER_GETEVENTS: number
   readonly IORING_SETUP_CQE32: number
   readonly IORING_SETUP_SINGLE_ISSUER: number
   readonly IORING_SETUP_DEFER_TASKRUN: number
@@ -200,9 +199,15 @@ export interface UringCalls {
   readonly IORING_OP_NOP: number
   readonly IORING_OP_SEND_ZC: number
   readonly IORING_CQE_F_MORE: number
-  readonly IORING_CQE_F_NOTIF: number
   readonly IORING_SEND_ZC_REPORT_USAGE: number
   readonly IORING_NOTIF_USAGE_ZC_COPIED: number
 }
 
-export type Native = RegionCalls & FileCalls & FlowCalls & SocketCalls & PollCalls & OffloadCalls & WakeCalls & UringCalls
+export type Native = RegionCalls &
+  FileCalls &
+  FlowCalls &
+  SocketCalls &
+  PollCalls &
+  OffloadCalls &
+  WakeCalls &
+  UringCalls

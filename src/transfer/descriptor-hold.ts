@@ -1,7 +1,7 @@
 /** Use of a socket that is known by its descriptor only: sent on through a duplicate, so that closing the original is harmless. */
 import { systemError } from '../base/errors.js'
 import type { Native } from '../native/calls.js'
-import { corkDescriptor, type SocketHold } from './socket-hold.js'
+import type { SocketHold } from './socket-hold.js'
 
 /** @throws ERR_SLUICE_SYSCALL, ERR_SLUICE_DESCRIPTORS where the descriptor cannot be duplicated */
 export function holdDescriptor(native: Native, fd: number): SocketHold {
@@ -13,7 +13,6 @@ export function holdDescriptor(native: Native, fd: number): SocketHold {
     fd: own,
     open: true,
     ended: false,
-    cork: on => corkDescriptor(native, own, on),
     onClose: () => {},
     touch: () => {},
     release: () => {

@@ -4,9 +4,10 @@ import type { Socket } from 'node:net'
 import { SluiceError } from '../base/errors.js'
 import { closedHere } from './socket-hold.js'
 
-/** The part of Node's response that has no public name: the head as it was or will be sent. */
+/** The parts of Node's response that have no public name: the head's text, and whether it was sent. */
 interface ResponseInternals {
   readonly _header?: string | null
+  _headerSent?: boolean
 }
 
 /** By response: body bytes that earlier transfers sent. Most responses have one transfer and no entry. */
@@ -60,6 +61,23 @@ export function prepareHead(res: ServerResponse, length: number | null): number 
     throw new SluiceError('ERR_SLUICE_CONTENT_LENGTH', what)
   }
   return left
+}
+
+/**
+ * The head, to be sent together with the first bytes of the body instead of by Node; null where Node does not give
+ * access to it, or has sent it. Taking it tells Node that it was sent; a head that is not taken is still Node's.
+ */
+export function headOf(res: ServerResponse): { take(): string | null } | null {
+  const internals = res as unknown as ResponseInternals
+  const isWaiting = (): boolean => internals._headerSent === false && typeof internals._header === 'string'
+  if (!isWaiting()) return null
+  return {
+    take() {
+      if (!isWaiting()) return null
+      internals._headerSent = true
+      return internals._header!
+    },
+  }
 }
 
 /** Notes that a transfer sent body bytes, of the number that `prepareHead` returned; ends the response when none are left. */

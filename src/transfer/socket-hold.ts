@@ -7,7 +7,6 @@
  */
 import type { Socket } from 'node:net'
 import { SluiceError } from '../base/errors.js'
-import type { Native } from '../native/calls.js'
 
 /** The part of Node's socket that has no public name. The handle is null once the socket is destroyed. */
 interface SocketInternals {
@@ -20,8 +19,6 @@ export interface SocketHold {
   readonly open: boolean
   /** Whether this side has ended the stream: it is shut down for writing as soon as it is let go. */
   readonly ended: boolean
-  /** Keeps small pieces back so that a head and the bytes after it share their packets; TCP_CORK of tcp(7). */
-  cork(on: boolean): void
   /** Calls back when the socket is closed on this side. */
   onClose(callback: () => void): void
   /** Bytes were sent: an idle timeout starts anew. */
@@ -34,11 +31,6 @@ export function descriptorOf(socket: Socket): number {
   return (socket as unknown as SocketInternals)._handle?.fd ?? -1
 }
 
-/** TCP_CORK; Unix sockets have no such option, and need none. */
-export function corkDescriptor(native: Native, fd: number, on: boolean): void {
-  native.setsockoptInt(fd, native.IPPROTO_TCP, native.TCP_CORK, on ? 1 : 0)
-}
-
 /** By socket: whether it is held, and who waits for it, first come first. */
 interface Holding {
   held: boolean
@@ -47,17 +39,17 @@ interface Holding {
 const holdings = new WeakMap<Socket, Holding>()
 
 /** Takes the socket: at once where it is connected, drained and not held, else when it is. */
-export function holdSocket(native: Native, socket: Socket): SocketHold | Promise<SocketHold> {
+export function holdSocket(socket: Socket): SocketHold | Promise<SocketHold> {
   let holding = holdings.get(socket)
   if (holding === undefined) {
     holding = { held: false, waiters: [] }
     holdings.set(socket, holding)
   }
-  if (!holding.held && isDrained(socket)) return new NodeSocketHold(native, socket, holding)
-  return waitForSocket(native, socket, holding)
+  if (!holding.held && isDrained(socket)) return new NodeSocketHold(socket, holding)
+  return waitForSocket(socket, holding)
 }
 
-async function waitForSocket(native: Native, socket: Socket, holding: Holding): Promise<SocketHold> {
+async function waitForSocket(socket: Socket, holding: Holding): Promise<SocketHold> {
   if (holding.held) await new Promise<void>(resolve => holding.waiters.push(resolve))
   holding.held = true
   try {
@@ -66,7 +58,7 @@ async function waitForSocket(native: Native, socket: Socket, holding: Holding): 
     passOn(holding)
     throw error
   }
-  return new NodeSocketHold(native, socket, holding)
+  return new NodeSocketHold(socket, holding)
 }
 
 /** Wakes the next that waits; it holds the socket from this moment, so that nobody comes between. */
@@ -101,14 +93,12 @@ export function closedHere(cause?: unknown): SluiceError {
 
 class NodeSocketHold implements SocketHold {
   readonly fd: number
-  readonly #native: Native
   readonly #socket: Socket
   readonly #handle: object | null
   readonly #holding: Holding
   #onClose: (() => void) | null = null
 
-  constructor(native: Native, socket: Socket, holding: Holding) {
-    this.#native = native
+  constructor(socket: Socket, holding: Holding) {
     this.#socket = socket
     this.#handle = (socket as unknown as SocketInternals)._handle
     this.#holding = holding
@@ -123,10 +113,6 @@ class NodeSocketHold implements SocketHold {
 
   get ended(): boolean {
     return this.#socket.writableEnded
-  }
-
-  cork(on: boolean): void {
-    if (this.open) corkDescriptor(this.#native, this.fd, on)
   }
 
   onClose(callback: () => void): void {

@@ -11,10 +11,10 @@ import { descriptorStream } from './descriptor-stream.js'
 import type { FileSource, SinkTarget, SocketSink } from './endpoints.js'
 import { aborted, type Limits, watchLimits } from './interrupt.js'
 import { copyFile } from './paths/copy.js'
-import { SendfileFlow, SendfileRefused } from './paths/sendfile.js'
+import { type Prefix, SendfileFlow, SendfileRefused } from './paths/sendfile.js'
 import { copyBecause, type PathName, type Plan, type PlanOptions, pathNames, planFor } from './plan.js'
-import { accountBody, connectionOf, hasBody, prepareHead } from './response.js'
-import { corkDescriptor, descriptorOf, holdSocket, type SocketHold } from './socket-hold.js'
+import { accountBody, connectionOf, hasBody, headOf, prepareHead } from './response.js'
+import { holdSocket, type SocketHold } from './socket-hold.js'
 import { openSource } from './source.js'
 
 export interface TransferOptions extends Limits, PlanOptions {
@@ -96,7 +96,6 @@ class Job {
   #plan: Plan
   /** Body bytes that the response's head has left, or null. */
   #bodyLeft: number | null = null
-  #corked = false
   #stopLimits: (() => void) | null = null
   /** Ends what runs now; null while the job only waits. */
   #interrupt: ((error: unknown) => void) | null = null
@@ -127,7 +126,7 @@ class Job {
     if (to instanceof ServerResponse) this.#after(connectionOf(to), socket => this.#toResponse(to, socket))
     else if (this.#plan.path === 'copy') this.#copy()
     else if (typeof to === 'number') this.#toDescriptor(to)
-    else this.#toSocket(to as Socket)
+    else this.#toSocket(to as Socket, null)
   }
 
   #toResponse(res: ServerResponse, socket: Socket): void {
@@ -145,25 +144,25 @@ class Job {
     // The connection, and what the head says, are known only now.
     if (this.#plan.path !== 'copy') this.#plan = planFor(res, true, this.#options)
     if (this.#plan.path === 'copy') return this.#copy()
-    corkDescriptor(native!, descriptorOf(socket), true)
-    this.#corked = true
-    res.flushHeaders()
-    this.#toSocket(socket)
+    const head = headOf(res)
+    // Without access to the head, Node sends it now, in a packet of its own.
+    if (head === null) res.flushHeaders()
+    this.#toSocket(socket, head)
   }
 
-  #toSocket(socket: Socket): void {
-    this.#after(holdSocket(native!, socket), hold => this.#sendfile(hold))
+  #toSocket(socket: Socket, prefix: Prefix | null): void {
+    this.#after(holdSocket(socket), hold => this.#sendfile(hold, prefix))
   }
 
   #toDescriptor(fd: number): void {
     try {
-      this.#sendfile(holdDescriptor(native!, fd))
+      this.#sendfile(holdDescriptor(native!, fd), null)
     } catch (error) {
       this.#end(error, 0)
     }
   }
 
-  #sendfile(hold: SocketHold): void {
+  #sendfile(hold: SocketHold, prefix: Prefix | null): void {
     if (this.#ended) return hold.release()
     const { fd, start, length } = this.#range
     const flow = new SendfileFlow(
@@ -171,9 +170,9 @@ class Job {
       defaultEngine()!,
       hold,
       { fd, start, length: length! },
+      prefix,
       this.#options.onProgress,
       (error, sentBytes) => {
-        if (this.#corked) hold.cork(false)
         hold.release()
         this.#interrupt = null
         if (error instanceof SendfileRefused) {

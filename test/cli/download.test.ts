@@ -50,7 +50,14 @@ test(
 
     await t.test('resumed by wget --continue', async () => {
       truncateSync(received, 345 * MiB + 17)
-      const { stderr } = await execute('wget', ['--continue', '--output-document', received, url])
+      const { stderr } = await execute('wget', [
+        '--continue',
+        '--server-response',
+        '--progress=dot:giga',
+        '--output-document',
+        received,
+        url,
+      ])
       assert.match(stderr, /206 Partial Content/)
       assert.equal(statSync(received).size, fileBytes)
       assert.equal(await hashOf(received), wanted)

@@ -64,6 +64,7 @@ test('SIGTERM finishes what is in flight, within --grace', async t => {
   client.on('data', chunk => {
     received += chunk.length
   })
+  client.resume()
   await once(client, 'data')
   const finished = server.stop('SIGTERM')
   await once(client, 'end')

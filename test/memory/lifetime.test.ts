@@ -32,7 +32,8 @@ test('10,000 leases that are verified leave no mapping but the region', { skip: 
 test('what is not closed goes when it is collected', { skip: needsAddon }, () => {
   const { status, stdout, stderr } = runChild('collected', { nodeArguments: ['--expose-gc'] })
   assert.equal(status, 0, stderr)
-  // Each of 20: the region, and the one lease that was taken; neighbours may be one line in the kernel's list.
+  // Each of 20: the region, and the one lease that was taken; neighbours may be one line in the kernel's
+  // list.
   const [held, left] = stdout
     .trim()
     .split('\n')

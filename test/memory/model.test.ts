@@ -1,6 +1,6 @@
 /**
- * Thousands of random operations on a pool beside a model of it that is too simple to be wrong. A failure names
- * its seed; SLUICE_SEED=… repeats it.
+ * Thousands of random operations on a pool beside a model of it that is too simple to be wrong. A failure
+ * names its seed; SLUICE_SEED=… repeats it.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -158,7 +158,10 @@ class Model {
     known.state = retire || known.state === 'abandoned' ? 'ended' : 'leased'
   }
 
-  /** Does what only the owner may do; everybody else is refused with the code of the state → whether it was done. */
+  /**
+   * Does what only the owner may do; everybody else is refused with the code of the state → whether it was
+   * done.
+   */
   #expect({ state }: Known, act: () => void): boolean {
     if (state === 'leased') act()
     else assert.throws(act, { code: refusals[state] })

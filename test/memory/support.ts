@@ -1,4 +1,6 @@
-/** What several tests of memory need: counting what a process holds, and running a program in a process of its own. */
+/**
+ * What several tests of memory need: counting what a process holds, and a process of its own for a program.
+ */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -12,7 +12,7 @@ export const afXdp: Probe = {
   name: 'af_xdp',
   needs: {
     kernel: 'Linux 4.18 or later, with CONFIG_XDP_SOCKETS',
-    capability: 'CAP_NET_RAW',
+    capability: { name: 'CAP_NET_RAW', call: 'socket(AF_XDP)' },
     locksMemory: true,
   },
   examine: bench => {

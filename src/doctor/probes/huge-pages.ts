@@ -23,9 +23,12 @@ export const hugePages: Probe = {
     attempt('fallocate', allocated)
     const page = bench.map(fd, 0, pageBytes, native.PROT_READ | native.PROT_WRITE)
     page[pageBytes - 1] = 1
+    const sendable = native.sendfile(bench.connectUnix().sender, fd, 0, native.PAGE_BYTES) > 0
     return {
       status: 'ready',
-      reason: `a page of ${pageBytes / MiB} MiB was mapped, ${meminfo('HugePages_Free')} more are free; sendfile cannot read from them`,
+      reason:
+        `a page of ${pageBytes / MiB} MiB was mapped (others free: ${meminfo('HugePages_Free')})` +
+        (sendable ? '' : '; sendfile does not read from such pages'),
     }
   },
 }

@@ -22,11 +22,13 @@ const queueEntries = 8
 const areaPages = 4
 const networkInterfaces = '/sys/class/net'
 
+/** How the request is named where it is refused. */
+const request = 'io_uring_register(ZCRX_IFQ)'
 const kernel = 'Linux 6.15 or later, with CONFIG_IO_URING_ZCRX'
 
 export const ioUringZcrx: Probe = {
   name: 'io_uring_zcrx',
-  needs: { kernel, capability: 'CAP_NET_ADMIN', locksMemory: true },
+  needs: { kernel, capability: { name: 'CAP_NET_ADMIN', call: request }, locksMemory: true },
   examine: bench => {
     const ask = openAsker(bench)
     const known = ask(noInterface)
@@ -38,7 +40,7 @@ export const ioUringZcrx: Probe = {
         remedy: `use ${kernel}`,
       }
     }
-    if (known !== -constants.errno.ENODEV) attempt('io_uring_register(ZCRX_IFQ)', known)
+    if (known !== -constants.errno.ENODEV) attempt(request, known)
     const nics = listNics()
     const lending = nics.filter(nic => ask(interfaceIndex(nic)) !== -constants.errno.EOPNOTSUPP)
     return conclude(nics, lending)

@@ -13,7 +13,7 @@ export const memfd: Probe = {
     attempt('fcntl(F_ADD_SEALS)', native.addSeals(fd, native.F_SEAL_SHRINK | native.F_SEAL_GROW))
     const shrunk = native.ftruncate(fd, 0)
     if (shrunk === -constants.errno.EPERM) {
-      return { status: 'ready', reason: 'memory with a descriptor, whose size a seal keeps' }
+      return { status: 'ready', reason: 'memory with a descriptor, sealed in size' }
     }
     if (shrunk < 0) throw new Refusal('ftruncate', shrunk)
     return {

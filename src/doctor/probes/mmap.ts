@@ -14,7 +14,7 @@ export const mmap: Probe = {
     )
     return {
       status: 'ready',
-      reason: 'a mapped file is sent with one copy, unread',
+      reason: 'a mapped file is sent unread, copied once',
       proof,
     }
   },

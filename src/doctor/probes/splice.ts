@@ -22,7 +22,7 @@ export const splice: Probe = {
       return drain(bench, output, socket, attempt('splice', taken))
     })
     await relay(bench, first, { output, input }, second)
-    const finding = findingOf(proof, 'pages go from files and sockets to a socket')
+    const finding = findingOf(proof, 'pages of files and sockets go to a socket')
     if (native.fcntl(input, native.F_SETPIPE_SZ, pipeBytes) !== -constants.errno.EPERM) return finding
     return {
       ...finding,

@@ -4,7 +4,7 @@ import { attempt } from '../refusal.js'
 
 export const tcpZerocopyReceive: Probe = {
   name: 'tcp_zerocopy_receive',
-  needs: { kernel: 'Linux 4.18 or later, with CONFIG_MMU' },
+  needs: { kernel: 'Linux 4.18 or later, with CONFIG_MMU', locksMemory: true },
   examine: async bench => {
     const { native } = bench
     const length = 4 * native.PAGE_BYTES
@@ -30,7 +30,7 @@ export const tcpZerocopyReceive: Probe = {
     if (mapped === sent) {
       return {
         status: 'ready',
-        reason: `${mapped} of ${sent} bytes received were mapped, none copied`,
+        reason: `${mapped} of ${sent} bytes received were mapped`,
       }
     }
     return {

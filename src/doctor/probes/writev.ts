@@ -15,7 +15,7 @@ export const writev: Probe = {
     )
     return {
       status: 'ready',
-      reason: 'many buffers go in one call, with one copy',
+      reason: 'many buffers go in a call, copied once',
       proof,
     }
   },

@@ -19,6 +19,12 @@ const stepBytes = 1 * MiB
 
 const { EAGAIN, EINTR, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } = constants.errno
 
+/** What goes out before the file's first byte, in the same packet: the head of a response. */
+export interface Prefix {
+  /** Hands over the text (Latin-1), which whoever took it must send; null where there is nothing to send. */
+  take(): string | null
+}
+
 /** How a sendfile transfer ended: `error` is null where it did well. */
 export type SendfileDone = (error: unknown, sentBytes: number) => void
 
@@ -45,6 +51,9 @@ export class SendfileFlow implements Flow {
   readonly #end: number
   readonly #onProgress: ((sentBytes: number) => void) | undefined
   readonly #done: SendfileDone
+  #prefix: Prefix | null
+  /** What of the prefix was taken and is not sent yet. */
+  #prefixLeft = ''
   #offset: number
   /** The bytes up to here are known to be in memory. */
   #residentTo: number
@@ -57,6 +66,7 @@ export class SendfileFlow implements Flow {
     engine: PollEngine,
     hold: SocketHold,
     range: SendfileRange,
+    prefix: Prefix | null,
     onProgress: ((sentBytes: number) => void) | undefined,
     done: SendfileDone,
   ) {
@@ -69,6 +79,7 @@ export class SendfileFlow implements Flow {
     this.#offset = range.start
     this.#residentTo = range.start
     this.#end = range.start + range.length
+    this.#prefix = prefix
     this.#onProgress = onProgress
     this.#done = done
   }
@@ -95,6 +106,8 @@ export class SendfileFlow implements Flow {
     if (offset + count > this.#residentTo && !isResident(this.#native, this.#fileFd, offset, count)) {
       return this.#warm(offset, count)
     }
+    if (this.#prefix !== null) this.#takePrefix()
+    if (this.#prefixLeft !== '') return this.#sendPrefix()
     const sent = this.#native.sendfile(this.fd, this.#fileFd, offset, count)
     if (sent <= 0) return this.#notSent(sent)
     this.#offset = offset + sent
@@ -103,22 +116,39 @@ export class SendfileFlow implements Flow {
     return this.#offset === this.#end ? this.#finish(null) : STEP_MORE
   }
 
+  #takePrefix(): void {
+    this.#prefixLeft = this.#prefix!.take() ?? ''
+    this.#prefix = null
+  }
+
+  /** Sends the prefix so that it waits for the bytes that follow at once; MSG_MORE of send(2). */
+  #sendPrefix(): Step {
+    const { MSG_MORE, MSG_DONTWAIT } = this.#native
+    const sent = this.#native.sendText(this.fd, this.#prefixLeft, MSG_MORE | MSG_DONTWAIT)
+    if (sent < 0) return this.#waitOrFail(sent, 'send')
+    this.#prefixLeft = this.#prefixLeft.slice(sent)
+    return this.step()
+  }
+
   #notSent(result: number): Step {
-    if (result === -EAGAIN) return STEP_WAIT
-    if (result === -EINTR) return STEP_MORE
     if (result === 0) {
       const missing = this.#end - this.#offset
       return this.#finish(new SluiceError('ERR_SLUICE_FILE_SHRANK', `The file ended ${missing} bytes early`))
     }
     const refused = result === -EINVAL || result === -ENOSYS || result === -EOPNOTSUPP || result === -EPERM
     if (refused && this.#offset === this.#start) return this.#finish(new SendfileRefused(errnoName(result)))
-    return this.#finish(systemError(result, 'sendfile', 'Sending a file'))
+    return this.#waitOrFail(result, 'sendfile')
+  }
+
+  #waitOrFail(result: number, syscall: string): Step {
+    if (result === -EAGAIN) return STEP_WAIT
+    if (result === -EINTR) return STEP_MORE
+    return this.#finish(systemError(result, syscall, 'Sending a file'))
   }
 
   /** Parks the flow while a thread brings the range into memory. */
   #warm(offset: number, count: number): Step {
     this.#warming = true
-    this.#hold.cork(false)
     warm(this.#native, this.#fileFd, offset, count).then(result => {
       this.#warming = false
       if (this.#ended) return this.#settle()
