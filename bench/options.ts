@@ -28,7 +28,7 @@ trials: ${trials.map(trial => `${trial.name}  ${trial.title}`).join('\n        '
   --servers A,B       only these, such as sluice,nginx
   --repetitions N     fresh processes for each server and size, default 5
   --seconds S         length of a measurement, default 2
-  --warmup S          load before it that is not counted, default 1
+  --warmup S          load before it that is not counted, default 2
   --network own       on a loopback apart from the machine's, with TCP cubic (takes root); default: machine
   --out FILE          where the raw result goes; default: a new file in build/bench/results
   --save              keep it in bench/results instead
@@ -67,7 +67,7 @@ function parse(argv: readonly string[]) {
         servers: { type: 'string' },
         repetitions: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '2' },
-        warmup: { type: 'string', default: '1' },
+        warmup: { type: 'string', default: '2' },
         network: { type: 'string', default: 'machine' },
         out: { type: 'string' },
         save: { type: 'boolean', default: false },

@@ -24,7 +24,7 @@ enum {
 
 struct options {
   struct sockaddr_in address;
-  const char *requests; /* pipeline + 1 copies of the request, so that any part of any of them is one send */
+  char *requests;       /* pipeline + 1 copies of the request, so that any part of any of them is one send */
   size_t request_bytes; /* of one copy */
   unsigned connections;
   unsigned pipeline;   /* requests that a connection may have unanswered */

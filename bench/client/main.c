@@ -126,4 +126,5 @@ int main(int argc, char **argv) {
   static struct tally tally;
   load_run(&options, &tally);
   print_result(&tally);
+  free(options.requests);
 }

@@ -161,7 +161,11 @@ async function sendBody(
   try {
     for (const [index, { start, end }] of ranges.entries()) {
       if (multipart !== null) res.write(multipart.heads[index]!, 'latin1')
-      const result = await transferFile({ fd: file.fd, start, length: end - start + 1 }, res, transferOptions)
+      const result = await transferFile(
+        { fd: file.fd, start, length: end - start + 1, file },
+        res,
+        transferOptions,
+      )
       sent.bytes += result.bytes
       sent.copied += result.copied
       sent.path = result.path

@@ -3,11 +3,55 @@
  * not would hold up everything else that the process does until the disk answers.
  */
 import { constants } from 'node:os'
+import { performance } from 'node:perf_hooks'
 import type { Native } from '../native/calls.js'
 
-const pageBytes = 4096
 const probe = new Uint8Array(1)
 let hasCachestat = true
+
+/** Which file a descriptor is open on, where the caller knows. */
+export interface FileIdentity {
+  readonly device: number
+  readonly inode: number
+}
+
+/**
+ * How long a range that was found in memory and sent is taken to be there still, so that a popular small file is not
+ * asked about with every request. Pages that were just used are the last to be evicted.
+ */
+const rememberedMs = 100
+const rememberedMax = 1024
+
+interface Sighting extends FileIdentity {
+  readonly start: number
+  readonly end: number
+  readonly until: number
+}
+/** By inode: where it was last found in memory. */
+const sightings = new Map<number, Sighting>()
+
+/** Whether the range was found in memory a moment ago. */
+export function wasResident(file: FileIdentity, start: number, end: number): boolean {
+  const seen = sightings.get(file.inode)
+  return (
+    seen !== undefined &&
+    seen.device === file.device &&
+    seen.start <= start &&
+    seen.end >= end &&
+    seen.until > performance.now()
+  )
+}
+
+/** Remembers that the range was found in memory just now. */
+export function noteResident({ device, inode }: FileIdentity, start: number, end: number): void {
+  // The oldest goes first; what is noted again goes to the end of the line.
+  sightings.delete(inode)
+  if (sightings.size >= rememberedMax) {
+    const [oldest] = sightings.keys()
+    sightings.delete(oldest!)
+  }
+  sightings.set(inode, { device, inode, start, end, until: performance.now() + rememberedMs })
+}
 
 /**
  * Whether sendfile of the range would not wait for a disk. cachestat(2) counts pages that are there; a page
@@ -19,8 +63,8 @@ export function isResident(native: Native, fd: number, offset: number, length: n
   if (!hasCachestat) return native.preadNoWait(fd, probe, offset) !== -constants.errno.EAGAIN
   const cached = native.cachestat(fd, offset, length)
   if (cached >= 0) {
-    const first = Math.floor(offset / pageBytes)
-    const last = Math.floor((offset + length - 1) / pageBytes)
+    const first = Math.floor(offset / native.PAGE_BYTES)
+    const last = Math.floor((offset + length - 1) / native.PAGE_BYTES)
     return cached >= last - first + 1
   }
   // A file system without pages (EOPNOTSUPP) says nothing of others; a missing or forbidden call says all.

@@ -13,6 +13,7 @@ import { aborted, type Limits, watchLimits } from './interrupt.js'
 import { copyFile } from './paths/copy.js'
 import { type Prefix, SendfileFlow, SendfileRefused } from './paths/sendfile.js'
 import { copyBecause, type PathName, type Plan, type PlanOptions, pathNames, planFor } from './plan.js'
+import type { FileIdentity } from './residency.js'
 import { accountBody, connectionOf, hasBody, headOf, prepareHead } from './response.js'
 import { holdSocket, type SocketHold } from './socket-hold.js'
 import { openSource } from './source.js'
@@ -70,6 +71,8 @@ export interface OpenRange {
   readonly start: number
   /** Number of bytes, or null for all there are until the end, which only what is not regular may have. */
   readonly length: number | null
+  /** The file that `fd` is open on, where it is known. */
+  readonly file?: FileIdentity | undefined
   /** Whether the file is a regular one; it is if this is not given. */
   readonly regular?: boolean
 }
@@ -164,12 +167,12 @@ class Job {
 
   #sendfile(hold: SocketHold, prefix: Prefix | null): void {
     if (this.#ended) return hold.release()
-    const { fd, start, length } = this.#range
+    const { fd, start, length, file } = this.#range
     const flow = new SendfileFlow(
       native!,
       defaultEngine()!,
       hold,
-      { fd, start, length: length! },
+      { fd, start, length: length!, file },
       prefix,
       this.#options.onProgress,
       (error, sentBytes) => {

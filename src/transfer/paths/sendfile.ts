@@ -11,7 +11,7 @@ import { MiB } from '../../base/units.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT, type Step } from '../../engine/flow.js'
 import type { PollEngine } from '../../engine/poll-engine.js'
 import type { Native } from '../../native/calls.js'
-import { isResident, warm } from '../residency.js'
+import { type FileIdentity, isResident, noteResident, warm, wasResident } from '../residency.js'
 import { closedHere, type SocketHold } from '../socket-hold.js'
 
 /** What one step sends at most: long enough to be efficient, short enough (about 0.2 ms) to be fair. Below 0x7ffff000, sendfile's own limit. */
@@ -34,6 +34,8 @@ export interface SendfileRange {
   start: number
   /** Number of bytes. */
   length: number
+  /** The file that `fd` is open on, where it is known. */
+  file?: FileIdentity | undefined
 }
 
 /** Sendfile cannot be used between these two (a file system or a sandbox refuses); nothing was sent yet. */
@@ -55,6 +57,8 @@ export class SendfileFlow implements Flow {
   /** What of the prefix was taken and is not sent yet. */
   #prefixLeft = ''
   #offset: number
+  /** A small file whose residency is to be remembered. */
+  #toNote: FileIdentity | null = null
   /** The bytes up to here are known to be in memory. */
   #residentTo: number
   #warming = false
@@ -82,6 +86,10 @@ export class SendfileFlow implements Flow {
     this.#prefix = prefix
     this.#onProgress = onProgress
     this.#done = done
+    const { file } = range
+    if (file === undefined || range.length > stepBytes) return
+    if (wasResident(file, range.start, this.#end)) this.#residentTo = this.#end
+    else this.#toNote = file
   }
 
   /** Sends what goes at once; where that is all, it is done when this returns. */
@@ -103,9 +111,8 @@ export class SendfileFlow implements Flow {
     const offset = this.#offset
     const count = Math.min(this.#end - offset, stepBytes)
     if (count === 0) return this.#finish(null)
-    if (offset + count > this.#residentTo && !isResident(this.#native, this.#fileFd, offset, count)) {
+    if (offset + count > this.#residentTo && !this.#isResident(offset, count))
       return this.#warm(offset, count)
-    }
     if (this.#prefix !== null) this.#takePrefix()
     if (this.#prefixLeft !== '') return this.#sendPrefix()
     const sent = this.#native.sendfile(this.fd, this.#fileFd, offset, count)
@@ -114,6 +121,13 @@ export class SendfileFlow implements Flow {
     hold.touch()
     if (this.#onProgress !== undefined) this.#report(this.#onProgress)
     return this.#offset === this.#end ? this.#finish(null) : STEP_MORE
+  }
+
+  #isResident(offset: number, count: number): boolean {
+    if (!isResident(this.#native, this.#fileFd, offset, count)) return false
+    if (this.#toNote !== null) noteResident(this.#toNote, offset, offset + count)
+    this.#residentTo = offset + count
+    return true
   }
 
   #takePrefix(): void {
