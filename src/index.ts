@@ -1,7 +1,5 @@
 export { type ErrorCode, SluiceError } from './base/errors.js'
 export { GiB, KiB, MiB } from './base/units.js'
-export { doctor } from './doctor/doctor.js'
-export type { DoctorReport, Technique } from './doctor/report.js'
 export type { Lease } from './memory/lease.js'
 export { Pool, type PoolOptions, type TakeOptions } from './memory/pool.js'
 export { Region, type RegionOptions } from './memory/region.js'

@@ -1,7 +1,7 @@
 /** Which path a transfer takes, and why: pure, so that it can be asked without sending anything. */
 import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { defaultEngine, engineMissing } from '../engine/default.js'
 import type { FileSource, SinkTarget, SocketSink } from './endpoints.js'
 import { descriptorOf } from './socket-hold.js'
@@ -50,7 +50,7 @@ function sendfileObstacle(to: SinkTarget, regular: boolean): string {
     if (/\bchunked\b/i.test(String(to.getHeader('transfer-encoding') ?? ''))) return 'the response is chunked'
     if (socket === null) return ''
   }
-  if (socket instanceof TLSSocket) return 'TLS encrypts in user space'
+  if ((socket as Partial<TLSSocket>).encrypted === true) return 'TLS encrypts in user space'
   if (!(socket instanceof Socket)) return 'the sink is a stream without a socket'
   if (!socket.connecting && !socket.destroyed && descriptorOf(socket) < 0)
     return 'the socket has no descriptor'
