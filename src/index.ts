@@ -11,5 +11,6 @@ export {
   type SocketSink,
   socket,
 } from './transfer/endpoints.js'
+export type { TransferOptions, TransferResult } from './transfer/job.js'
 export { type PathName, type Plan, type PlanOptions, plan } from './transfer/plan.js'
-export { type TransferOptions, type TransferResult, transfer } from './transfer/transfer.js'
+export { transfer } from './transfer/transfer.js'

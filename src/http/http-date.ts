@@ -15,11 +15,20 @@ const forms = [
   new RegExp(`^${day} ${month} (?<day>[ \\d]\\d) ${time} (?<year>\\d{4})$`),
 ]
 
+/** What was written last, by the last bits of its seconds: the files of a site were changed in few different ones. */
+const slots = 256
+const writtenSeconds = new Float64Array(slots).fill(Number.NaN)
+const written = new Array<string>(slots).fill('')
+
 /** The preferred form; null where the year does not have four digits. */
 export function formatHttpDate(seconds: number): string | null {
-  return seconds >= earliestSeconds && seconds <= latestSeconds
-    ? new Date(seconds * 1000).toUTCString()
-    : null
+  const slot = seconds & (slots - 1)
+  if (writtenSeconds[slot] === seconds) return written[slot]!
+  if (!(seconds >= earliestSeconds && seconds <= latestSeconds)) return null
+  const text = new Date(seconds * 1000).toUTCString()
+  writtenSeconds[slot] = seconds
+  written[slot] = text
+  return text
 }
 
 /** Any of the three forms that recipients must know; null for everything else, which is no date and to be ignored. */

@@ -6,8 +6,8 @@ import { isHidden, toSystemName } from './byte-name.js'
 import type { Exchange, SendFileResult } from './exchange.js'
 import { forgetFile, sendHead } from './head.js'
 import { type ListingEntry, listingPolicy, renderListing } from './listing-page.js'
+import type { NamedRoot } from './named-root.js'
 import { errnoOf, type Opened } from './opened.js'
-import type { Root } from './root.js'
 
 /** A page has at most so many entries; it says so where there are more. */
 export const listingEntriesMax = 1000
@@ -27,7 +27,7 @@ export interface ListingOptions {
 /** Takes over the directory and answers with its list. */
 export async function respondWithListing(
   exchange: Exchange,
-  root: Root,
+  root: NamedRoot,
   directory: Opened,
   { name, dotfiles }: ListingOptions,
 ): Promise<SendFileResult> {
@@ -73,7 +73,11 @@ async function readNames(path: string, name: string, dotfiles: boolean): Promise
 }
 
 /** What of these would be served, found out by the same means. */
-async function lookAt(root: Root, directoryName: string, names: readonly string[]): Promise<ListingEntry[]> {
+async function lookAt(
+  root: NamedRoot,
+  directoryName: string,
+  names: readonly string[],
+): Promise<ListingEntry[]> {
   const entries: ListingEntry[] = []
   for (const name of names) {
     const found = await root.open(below(directoryName, name), 'look')

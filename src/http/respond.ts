@@ -6,7 +6,7 @@
  */
 import { ServerResponse } from 'node:http'
 import { SluiceError } from '../base/errors.js'
-import { type TransferOptions, transferFile } from '../transfer/transfer.js'
+import { Job, type TransferOptions } from '../transfer/job.js'
 import { answerEmpty, answerErrno, answerStatus, breakOff } from './answer.js'
 import { evaluatePreconditions, ifRangeHolds } from './conditional.js'
 import { contentTypeOf } from './content-type.js'
@@ -20,7 +20,8 @@ import { type Validators, validatorsOf } from './validator.js'
 import type { Representation } from './variants.js'
 
 /** A file to answer with. */
-export interface FileToSend extends Representation {
+export interface FileToSend {
+  readonly representation: Representation
   /** Its name, a byte string, from which its type is known. */
   readonly name: string
   /** Its path as the functions among the options are told it. */
@@ -43,7 +44,7 @@ export function respond(
   try {
     return answer(exchange, toSend, options)
   } catch (error) {
-    toSend.file.close()
+    toSend.representation.file.close()
     throw error
   }
 }
@@ -61,7 +62,8 @@ function answer(
   options: RespondOptions,
 ): SendFileResult | Promise<SendFileResult> {
   const { req, res } = exchange
-  const { file, coding, name, path } = toSend
+  const { name, path } = toSend
+  const { file, coding } = toSend.representation
   const { policy } = options
   policy.setHeaders?.(res, path, file)
   const nowSeconds = Math.floor(Date.now() / 1000)
@@ -123,7 +125,7 @@ function answer(
 /** The lines that a 304 has as well (RFC 9110, section 15.4.5). */
 function commonLines(
   { res }: Exchange,
-  { file, varies, path }: FileToSend,
+  { representation: { file, varies }, path }: FileToSend,
   { etag }: Validators,
   { cacheControl }: Policy,
 ): HeadLines {
@@ -149,37 +151,69 @@ function requestedRanges(
   return ifRangeHolds(ifRange, validators, nowSeconds) ? parseRange(range, size) : null
 }
 
-async function sendBody(
+function sendBody(
   exchange: Exchange,
   file: Opened,
   { ranges, multipart }: Body,
   { policy, signal }: RespondOptions,
+): SendFileResult | Promise<SendFileResult> {
+  const { res } = exchange
+  const options: TransferOptions = { prefer: pathFor(res, policy), signal }
+  if (multipart !== null) return sendParts(exchange, file, ranges, multipart, options)
+  const { start, end } = ranges[0]!
+  const length = end - start + 1
+  const sent = new Job({ fd: file.fd, start, length, file, announced: length }, res, options).run()
+  if (sent instanceof Promise) {
+    return sent.then(
+      result => finish(exchange, file, result),
+      error => fail(exchange, file, error, 0),
+    )
+  }
+  return finish(exchange, file, sent)
+}
+
+async function sendParts(
+  exchange: Exchange,
+  file: Opened,
+  ranges: readonly ByteRange[],
+  { heads, trailer, contentLength }: Multipart,
+  options: TransferOptions,
 ): Promise<SendFileResult> {
   const { res } = exchange
-  const transferOptions: TransferOptions = { prefer: pathFor(res, policy), signal }
-  const sent = { bytes: 0, path: null as SendFileResult['path'], copied: 0, error: null as Error | null }
+  const sent = { bytes: 0, path: null as SendFileResult['path'], copied: 0 }
   try {
-    for (const [index, { start, end }] of ranges.entries()) {
-      if (multipart !== null) res.write(multipart.heads[index]!, 'latin1')
-      const result = await transferFile(
-        { fd: file.fd, start, length: end - start + 1, file },
-        res,
-        transferOptions,
-      )
+    for (let index = 0; index < ranges.length; index++) {
+      const { start, end } = ranges[index]!
+      const range = { fd: file.fd, start, length: end - start + 1, file, announced: contentLength }
+      res.write(heads[index]!, 'latin1')
+      const result = await new Job(range, res, options).run()
       sent.bytes += result.bytes
       sent.copied += result.copied
       sent.path = result.path
     }
-    if (multipart !== null) res.write(multipart.trailer, 'latin1')
-    if (!res.writableEnded) res.end()
+    res.write(trailer, 'latin1')
+    return finish(exchange, file, sent)
   } catch (error) {
-    sent.error = error as Error
-    if (error instanceof SluiceError) sent.bytes += error.bytes ?? 0
-    breakOff(res)
-  } finally {
-    file.close()
+    return fail(exchange, file, error, sent.bytes)
   }
-  return exchange.result(sent)
+}
+
+function finish(
+  exchange: Exchange,
+  file: Opened,
+  { bytes, path, copied }: Pick<SendFileResult, 'bytes' | 'path' | 'copied'>,
+): SendFileResult {
+  file.close()
+  if (!exchange.res.writableEnded) exchange.res.end()
+  return exchange.result({ bytes, path, copied })
+}
+
+/** Breaks the response off: its head is out, and the body is not complete. */
+function fail(exchange: Exchange, file: Opened, thrown: unknown, sentBefore: number): SendFileResult {
+  file.close()
+  breakOff(exchange.res)
+  const sentBytes = thrown instanceof SluiceError ? (thrown.bytes ?? 0) : 0
+  return exchange.result({ bytes: sentBefore + sentBytes, error: thrown as Error })
 }
 
 /** Middleware that replaced write() wants the bytes to pass through it, say to compress them. */

@@ -1,5 +1,5 @@
-/** The directory that a server serves: opened once, and every name resolved below it. */
-import { closeSync, existsSync, constants as fsConstants, openSync, realpathSync } from 'node:fs'
+/** A directory that is held open, and every name resolved below it. */
+import { closeSync, existsSync, constants as fsConstants, fstatSync, openSync, realpathSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dispose } from '../base/dispose.js'
 import { systemError } from '../base/errors.js'
@@ -26,6 +26,8 @@ export class Root implements Opener {
   /** Whether names are resolved by openat2, or opened and checked. */
   readonly resolvedBy: 'kernel' | 'check'
   readonly #fd: number
+  readonly #device: bigint
+  readonly #inode: bigint
   readonly #opener: Opener
   readonly #proc: boolean
   /** Lookups that a thread is busy with: it needs the descriptor. */
@@ -48,6 +50,9 @@ export class Root implements Opener {
         remedy: 'Name a directory that exists and that this user may enter.',
       })
     }
+    const { dev, ino } = fstatSync(this.#fd, { bigint: true })
+    this.#device = dev
+    this.#inode = ino
     this.#proc = proc
     const directory = { fd: this.#fd, path: toByteName(this.path) }
     const checked = new CheckedOpener({ directory, follow, proc })
@@ -65,6 +70,11 @@ export class Root implements Opener {
       found.then(this.#onLookedUp, this.#onLookedUp)
     }
     return found
+  }
+
+  /** Whether it is the directory that stat(2) gives these numbers for. */
+  is(device: bigint, inode: bigint): boolean {
+    return device === this.#device && inode === this.#inode
   }
 
   /** A path by which `fs.opendir` reads a directory that was opened under this name. */

@@ -105,7 +105,7 @@ async function send(
     ? await variants.select(name, found, { purpose, acceptEncoding })
     : { file: found, coding: null, varies: false }
   if (representation === null) return answerStatus(exchange, 406, { lines: ['Vary', 'Accept-Encoding'] })
-  return respond(exchange, { ...representation, name, path: given }, { policy, signal })
+  return respond(exchange, { representation, name, path: given }, { policy, signal })
 }
 
 let place: Place | null = null

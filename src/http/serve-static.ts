@@ -5,11 +5,11 @@ import { answerEmpty, answerErrno, answerStatus, answerThrown, peerGone, statusO
 import { isHidden, toDisplayName } from './byte-name.js'
 import { Exchange, type Request, type Response, type SendFileResult } from './exchange.js'
 import { respondWithListing } from './listing.js'
+import { NamedRoot } from './named-root.js'
 import type { Opened } from './opened.js'
 import { type Found, whenFound } from './opener.js'
 import { directoryLocation } from './redirect.js'
-import { respond } from './respond.js'
-import { Root } from './root.js'
+import { type RespondOptions, respond } from './respond.js'
 import { resolveStaticOptions, type StaticOptions, type StaticPolicy } from './static-options.js'
 import { parseTarget, type Target } from './target.js'
 import { inTurn } from './turn.js'
@@ -34,7 +34,7 @@ export interface StaticHandler {
  */
 export function serveStatic(root: string, options: StaticOptions = {}): StaticHandler {
   const policy = resolveStaticOptions(options)
-  const server = new StaticServer(new Root(root, { follow: policy.follow }), policy)
+  const server = new StaticServer(new NamedRoot(root, { follow: policy.follow }), policy)
   const handler: StaticHandler = (req, res, next) => server.handle(new Exchange(req, res), next)
   handler.close = () => server.close()
   handler[dispose] = () => server.close()
@@ -52,13 +52,15 @@ const allowed = 'GET, HEAD, OPTIONS'
 const spaPolicy = "object-src 'none'; base-uri 'self'"
 
 class StaticServer {
-  readonly #root: Root
+  readonly #root: NamedRoot
   readonly #policy: StaticPolicy
+  readonly #sending: RespondOptions
   readonly #variants: Variants
 
-  constructor(root: Root, policy: StaticPolicy) {
+  constructor(root: NamedRoot, policy: StaticPolicy) {
     this.#root = root
     this.#policy = policy
+    this.#sending = { policy }
     this.#variants = new Variants(root)
   }
 
@@ -147,7 +149,8 @@ class StaticServer {
     const path = `${this.#root.path}/${toDisplayName(name)}`
     const send = (representation: Representation | null): Outcome | Promise<Outcome> => {
       if (representation === null) return answerStatus(exchange, 406, { lines: ['Vary', 'Accept-Encoding'] })
-      return respond(exchange, { ...representation, name, path, lines }, { policy: this.#policy })
+      // Not spread into a new object: that alone took 4 % of a request's time.
+      return respond(exchange, { representation, name, path, lines }, this.#sending)
     }
     if (!this.#policy.precompressed) return send({ file: found, coding: null, varies: false })
     const acceptEncoding = exchange.req.headers['accept-encoding'] as string | undefined

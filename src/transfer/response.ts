@@ -41,9 +41,11 @@ export function connectionOf(res: ServerResponse): Socket | Promise<Socket> {
  * Makes the head, announcing `length` where nothing was announced → the body bytes that the head leaves for
  * this transfer and later ones, or null where it does not say (chunked, or HTTP/1.0 until the end).
  *
+ * `known` is what the head announces, where the caller has made it.
+ *
  * @throws ERR_SLUICE_CONTENT_LENGTH where the head announces fewer than `length`
  */
-export function prepareHead(res: ServerResponse, length: number | null): number | null {
+export function prepareHead(res: ServerResponse, length: number | null, known?: number): number | null {
   if (
     !res.headersSent &&
     length !== null &&
@@ -53,7 +55,7 @@ export function prepareHead(res: ServerResponse, length: number | null): number 
     res.setHeader('Content-Length', length)
   }
   if (!res.headersSent) res.writeHead(res.statusCode)
-  const announced = contentLength(res)
+  const announced = known ?? contentLength(res)
   if (announced === null) return null
   const left = announced - (sentBefore.get(res) ?? 0)
   if (length !== null && length > left) {

@@ -1,0 +1,201 @@
+/** One transfer from its plan to its result: holding the sink, running the path, falling back, ending. */
+import { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { SluiceError } from '../base/errors.js'
+import { defaultEngine } from '../engine/default.js'
+import { native } from '../native/load.js'
+import { holdDescriptor } from './descriptor-hold.js'
+import { descriptorStream } from './descriptor-stream.js'
+import type { SinkTarget } from './endpoints.js'
+import { aborted, type Limits, watchLimits } from './interrupt.js'
+import { copyFile } from './paths/copy.js'
+import { type Prefix, SendfileFlow, SendfileRefused } from './paths/sendfile.js'
+import { copyBecause, type PathName, type Plan, type PlanOptions, planFor } from './plan.js'
+import type { FileIdentity } from './residency.js'
+import { accountBody, connectionOf, hasBody, headOf, prepareHead } from './response.js'
+import { holdSocket, type SocketHold } from './socket-hold.js'
+
+export interface TransferOptions extends Limits, PlanOptions {
+  /** Called with the number of bytes sent so far, after each piece. What it throws ends the transfer. */
+  onProgress?: ((sentBytes: number) => void) | undefined
+}
+
+export interface TransferResult {
+  /** Bytes that the kernel took for the peer. */
+  bytes: number
+  path: PathName
+  /** Why this path, in one clause. */
+  why: string
+  /** Bytes that were copied through this process's memory. */
+  copied: number
+  /** How long it took, in milliseconds. */
+  ms: number
+}
+
+/** Bytes of an open file, whose descriptor is not used any more once the job has ended. */
+export interface OpenRange {
+  readonly fd: number
+  /** First byte. */
+  readonly start: number
+  /** Number of bytes, or null for all there are until the end, which only what is not regular may have. */
+  readonly length: number | null
+  /** The file that `fd` is open on, where it is known. */
+  readonly file?: FileIdentity | undefined
+  /** Whether the file is a regular one; it is if this is not given. */
+  readonly regular?: boolean
+  /** What the head announces as Content-Length, where the caller has made the head; else it is found out. */
+  readonly announced?: number | undefined
+}
+
+/** One transfer: from the plan to the result. Settles once, and only when nothing uses the descriptors any more. */
+export class Job {
+  readonly #range: OpenRange
+  readonly #to: SinkTarget
+  readonly #options: TransferOptions
+  readonly #began = performance.now()
+  #plan: Plan | null = null
+  /** Body bytes that the response's head has left, or null. */
+  #bodyLeft: number | null = null
+  #stopLimits: (() => void) | null = null
+  /** Ends what runs now; null while the job only waits. */
+  #interrupt: ((error: unknown) => void) | null = null
+  #ended = false
+  #result: TransferResult | null = null
+  #error: unknown = null
+  #resolve: ((result: TransferResult) => void) | null = null
+  #reject: ((error: unknown) => void) | null = null
+
+  constructor(range: OpenRange, to: SinkTarget, options: TransferOptions) {
+    this.#range = range
+    this.#to = to
+    this.#options = options
+  }
+
+  /** The result, where everything could be sent at once; else a promise of it. */
+  run(): TransferResult | Promise<TransferResult> {
+    this.#begin()
+    if (this.#result !== null) return this.#result
+    return new Promise((resolve, reject) => {
+      if (this.#ended) return reject(this.#error)
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  #begin(): void {
+    const { signal, deadlineMs } = this.#options
+    if (signal?.aborted) return this.#end(aborted(signal), 0)
+    if (signal !== undefined || deadlineMs !== undefined) {
+      this.#stopLimits = watchLimits(this.#options, error => this.#onLimit(error))
+    }
+    const to = this.#to
+    if (to instanceof ServerResponse) {
+      return this.#after(connectionOf(to), socket => this.#toResponse(to, socket))
+    }
+    this.#plan = planFor(to, this.#range.regular !== false, this.#options)
+    if (this.#plan.path === 'copy') this.#copy()
+    else if (typeof to === 'number') this.#toDescriptor(to)
+    else this.#toSocket(to as Socket, null)
+  }
+
+  #toResponse(res: ServerResponse, socket: Socket): void {
+    if (this.#ended) return
+    const { length, announced, regular } = this.#range
+    try {
+      this.#bodyLeft = prepareHead(res, length, announced)
+    } catch (error) {
+      return this.#end(error, 0)
+    }
+    if (!hasBody(res)) {
+      this.#bodyLeft = 0
+      return this.#end(null, 0)
+    }
+    this.#plan = planFor(res, regular !== false, this.#options)
+    if (this.#plan.path === 'copy') return this.#copy()
+    const head = headOf(res)
+    // Without access to the head, Node sends it now, in a packet of its own.
+    if (head === null) res.flushHeaders()
+    this.#toSocket(socket, head)
+  }
+
+  #toSocket(socket: Socket, prefix: Prefix | null): void {
+    this.#after(holdSocket(socket), hold => this.#sendfile(hold, prefix))
+  }
+
+  #toDescriptor(fd: number): void {
+    try {
+      this.#sendfile(holdDescriptor(native!, fd), null)
+    } catch (error) {
+      this.#end(error, 0)
+    }
+  }
+
+  #sendfile(hold: SocketHold, prefix: Prefix | null): void {
+    if (this.#ended) return hold.release()
+    const { fd, start, length, file } = this.#range
+    const flow = new SendfileFlow(
+      native!,
+      defaultEngine()!,
+      hold,
+      { fd, start, length: length!, file },
+      prefix,
+      this.#options.onProgress,
+      (error, sentBytes) => {
+        hold.release()
+        this.#interrupt = null
+        if (error instanceof SendfileRefused) {
+          this.#plan = copyBecause(`sendfile is refused here (${error.message})`)
+          this.#copy()
+        } else {
+          this.#end(error, sentBytes)
+        }
+      },
+    )
+    this.#interrupt = error => flow.interrupt(error)
+    flow.begin()
+  }
+
+  #copy(): void {
+    const { fd, start, length, regular } = this.#range
+    const sink = typeof this.#to === 'number' ? descriptorStream(this.#to) : this.#to
+    const run = copyFile(
+      { fd, start: regular === false ? null : start, length },
+      sink,
+      this.#options.onProgress,
+    )
+    this.#interrupt = error => run.interrupt(error)
+    run.done.then(({ error, sentBytes }) => this.#end(error, sentBytes))
+  }
+
+  /** Goes on with a value that may have to be waited for; a job that has ended meanwhile does so all the same, to give it back. */
+  #after<Value>(value: Value | Promise<Value>, next: (value: Value) => void): void {
+    if (value instanceof Promise) value.then(next, error => this.#end(error, 0))
+    else next(value)
+  }
+
+  #onLimit(error: SluiceError): void {
+    if (this.#interrupt !== null) this.#interrupt(error)
+    else this.#end(error, 0)
+  }
+
+  #end(error: unknown, sentBytes: number): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#stopLimits?.()
+    if (error !== null) {
+      if (error instanceof SluiceError) error.bytes = sentBytes
+      this.#error = error
+      this.#reject?.(error)
+      return
+    }
+    // A response to which no body belongs, say to HEAD, ends before there is a plan.
+    const { path, why } = this.#plan ?? noBody
+    const copied = path === 'copy' ? sentBytes : 0
+    this.#result = { bytes: sentBytes, path, why, copied, ms: performance.now() - this.#began }
+    this.#resolve?.(this.#result)
+    if (this.#to instanceof ServerResponse) accountBody(this.#to, this.#bodyLeft, sentBytes)
+  }
+}
+
+const noBody = { path: 'sendfile', why: 'there is no body to send' } as const
