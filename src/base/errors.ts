@@ -64,11 +64,8 @@ export class SluiceError extends Error {
 
 /** The name of a system call's error, such as `EPIPE`, from its negative number. */
 export function errnoName(errno: number): string {
-  try {
-    return getSystemErrorName(errno)
-  } catch {
-    return `errno ${-errno}`
-  }
+  const name = errno < 0 ? getSystemErrorName(errno) : ''
+  return /^E[A-Z0-9]+$/.test(name) ? name : `errno ${-errno}`
 }
 
 const codeByErrno: Record<string, ErrorCode> = {

@@ -2,20 +2,16 @@
 import { addonMissing, native } from '../native/load.js'
 import { PollEngine } from './poll-engine.js'
 
-let engine: PollEngine | null | undefined
-let refusal = ''
+let engine: PollEngine | null = null
+let refusal = native === null ? addonMissing : ''
 
 /** The engine, or null where there is none; `engineMissing` then says why. */
 export function defaultEngine(): PollEngine | null {
-  if (engine !== undefined) return engine
-  engine = null
-  if (native === null) {
-    refusal = addonMissing
-    return null
-  }
+  if (engine !== null || native === null) return engine
   try {
     engine = new PollEngine(native)
   } catch (error) {
+    // Not for good: descriptors that are short now may be free for the next transfer.
     refusal = (error as Error).message
   }
   return engine

@@ -95,15 +95,19 @@ export class PollEngine {
     const deadline = this.#turnStart + turnMs
     const queue = this.#queue
     this.#running = true
-    while (this.#head < queue.length && performance.now() < deadline) {
-      const flow = queue[this.#head++]!
-      flow.queued = false
-      this.#advance(flow)
+    try {
+      while (this.#head < queue.length && performance.now() < deadline) {
+        const flow = queue[this.#head++]!
+        flow.queued = false
+        this.#advance(flow)
+      }
+    } finally {
+      // Ending a flow may run code of the program's; what that throws must not stop all the others.
+      this.#running = false
+      if (this.#head === queue.length) queue.length = 0
+      else queue.splice(0, this.#head)
+      this.#head = 0
     }
-    this.#running = false
-    if (this.#head === queue.length) queue.length = 0
-    else queue.splice(0, this.#head)
-    this.#head = 0
   }
 
   readonly #endTurn = (): void => {

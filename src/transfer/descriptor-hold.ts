@@ -1,23 +1,23 @@
-/** Use of a socket that is known by its descriptor only: sent on through a duplicate, so that closing the original is harmless. */
-import { systemError } from '../base/errors.js'
+/** Use of a socket that is known by its descriptor only. Nobody else closes that: it is a duplicate (claim.ts). */
 import type { Native } from '../native/calls.js'
 import type { SocketHold } from './socket-hold.js'
 
-/** @throws ERR_SLUICE_SYSCALL, ERR_SLUICE_DESCRIPTORS where the descriptor cannot be duplicated */
 export function holdDescriptor(native: Native, fd: number): SocketHold {
-  const own = native.dup(fd)
-  if (own < 0) throw systemError(own, 'fcntl(F_DUPFD_CLOEXEC)', `Using descriptor ${fd} as a socket`)
   // The flag is the open file's, so the caller's descriptor has it too; it is put back when the transfer ends.
-  const changed = native.setNonBlocking(own, 1) === 1
+  const changed = native.setNonBlocking(fd, 1) === 1
   return {
-    fd: own,
+    fd,
     open: true,
     ended: false,
+    whyClosed: neverClosed,
     onClose: () => {},
     touch: () => {},
     release: () => {
-      if (changed) native.setNonBlocking(own, 0)
-      native.close(own)
+      if (changed) native.setNonBlocking(fd, 0)
     },
   }
+}
+
+function neverClosed(): never {
+  throw new Error('a duplicate is not closed while it is held')
 }

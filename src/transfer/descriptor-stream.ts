@@ -1,24 +1,47 @@
-/** A stream over the descriptor of a socket, for copying where the addon cannot send on it. Does not close it. */
+/** A stream over a socket that is known by its descriptor only, for copying. Does not close the descriptor. */
 import { write } from 'node:fs'
 import { Writable } from 'node:stream'
 
-/** How long to wait when the socket is full: there is no addon, so nothing tells when it is not. */
+/** How long to wait when the socket is full: nothing tells when it is not. */
 const retryMs = 2
 
-export function descriptorStream(fd: number): Writable {
-  return new Writable({
-    highWaterMark: 1,
-    write(chunk: Buffer, _encoding, callback) {
-      const attempt = (offset: number): void => {
-        if (this.destroyed) return
-        write(fd, chunk, offset, chunk.length - offset, null, (error, count) => {
-          if (error?.code === 'EAGAIN') setTimeout(attempt, retryMs, offset)
-          else if (error) callback(error)
-          else if (offset + count < chunk.length) attempt(offset + count)
-          else callback()
-        })
-      }
-      attempt(0)
-    },
-  })
+export class DescriptorStream extends Writable {
+  /** Bytes that the kernel took. */
+  bytesWritten = 0
+  readonly #fd: number
+  /** A thread writes now. */
+  #writing = false
+  /** Called when no thread does any more. */
+  #whenIdle: (() => void) | null = null
+
+  constructor(fd: number) {
+    super({ highWaterMark: 1 })
+    this.#fd = fd
+  }
+
+  /** Writes no more, and calls back when no thread uses the descriptor: its number may soon be another's. */
+  close(callback: () => void): void {
+    if (this.closed) callback()
+    else this.once('close', callback)
+    this.destroy()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    if (this.destroyed) return
+    this.#writing = true
+    write(this.#fd, chunk, 0, chunk.length, null, (error, count) => {
+      this.#writing = false
+      this.bytesWritten += count
+      if (this.#whenIdle !== null) this.#whenIdle()
+      else if (error?.code === 'EAGAIN') setTimeout(() => this._write(chunk, _encoding, callback), retryMs)
+      else if (error) callback(error)
+      else if (count < chunk.length) this._write(chunk.subarray(count), _encoding, callback)
+      else callback()
+    })
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    if (this.#writing) this.#whenIdle = () => callback(error)
+    else callback(error)
+  }
 }

@@ -1,5 +1,6 @@
 /** What ends a transfer from outside: an AbortSignal, or a deadline. */
 import { SluiceError } from '../base/errors.js'
+import { Audience } from './audience.js'
 
 export interface Limits {
   /** Ends the transfer with ERR_SLUICE_ABORTED; what was sent stays sent. */
@@ -29,11 +30,16 @@ export function watchLimits(
         }, deadlineMs)
   const stop = (): void => {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+    if (signal !== undefined) abortions.leave(signal, onAbort)
   }
-  signal?.addEventListener('abort', onAbort)
+  if (signal !== undefined) abortions.join(signal, onAbort)
   return stop
 }
+
+const abortions = new Audience<AbortSignal>(
+  (signal, listener) => signal.addEventListener('abort', listener),
+  (signal, listener) => signal.removeEventListener('abort', listener),
+)
 
 export function aborted(signal: AbortSignal): SluiceError {
   return new SluiceError('ERR_SLUICE_ABORTED', 'The transfer was aborted', { cause: signal.reason })

@@ -5,16 +5,19 @@ import { performance } from 'node:perf_hooks'
 import { SluiceError } from '../base/errors.js'
 import { defaultEngine } from '../engine/default.js'
 import { native } from '../native/load.js'
+import { Claim } from './claim.js'
+import { closedError } from './closed.js'
 import { holdDescriptor } from './descriptor-hold.js'
-import { descriptorStream } from './descriptor-stream.js'
+import { DescriptorStream } from './descriptor-stream.js'
 import type { SinkTarget } from './endpoints.js'
 import { aborted, type Limits, watchLimits } from './interrupt.js'
-import { copyFile } from './paths/copy.js'
+import { type CopyRange, copyFile } from './paths/copy.js'
 import { type Prefix, SendfileFlow, SendfileRefused } from './paths/sendfile.js'
 import { copyBecause, type PathName, type Plan, type PlanOptions, planFor } from './plan.js'
 import type { FileIdentity } from './residency.js'
-import { accountBody, connectionOf, hasBody, headOf, prepareHead } from './response.js'
+import { connectionOf, hasBody, headOf, noteBody, prepareHead } from './response.js'
 import { holdSocket, type SocketHold } from './socket-hold.js'
+import { Turn } from './turn.js'
 
 export interface TransferOptions extends Limits, PlanOptions {
   /** Called with the number of bytes sent so far, after each piece. What it throws ends the transfer. */
@@ -38,7 +41,7 @@ export interface OpenRange {
   readonly fd: number
   /** First byte. */
   readonly start: number
-  /** Number of bytes, or null for all there are until the end, which only what is not regular may have. */
+  /** Number of bytes, or null for all there are until the end: copied, as nothing else finds the end. */
   readonly length: number | null
   /** The file that `fd` is open on, where it is known. */
   readonly file?: FileIdentity | undefined
@@ -53,8 +56,11 @@ export class Job {
   readonly #range: OpenRange
   readonly #to: SinkTarget
   readonly #options: TransferOptions
+  readonly #claim: Claim
   readonly #began = performance.now()
   #plan: Plan | null = null
+  /** The turn on a response's connection, which others may use too. */
+  #connectionTurn: Turn | null = null
   /** Body bytes that the response's head has left, or null. */
   #bodyLeft: number | null = null
   #stopLimits: (() => void) | null = null
@@ -66,10 +72,12 @@ export class Job {
   #resolve: ((result: TransferResult) => void) | null = null
   #reject: ((error: unknown) => void) | null = null
 
-  constructor(range: OpenRange, to: SinkTarget, options: TransferOptions) {
+  /** The claim ends with the job. It is made before where something has to be waited for first. */
+  constructor(range: OpenRange, to: SinkTarget, options: TransferOptions, claim = new Claim(to)) {
     this.#range = range
     this.#to = to
     this.#options = options
+    this.#claim = claim
   }
 
   /** The result, where everything could be sent at once; else a promise of it. */
@@ -89,19 +97,29 @@ export class Job {
     if (signal !== undefined || deadlineMs !== undefined) {
       this.#stopLimits = watchLimits(this.#options, error => this.#onLimit(error))
     }
+    this.#claim.turn.whenCome(() => this.#start())
+  }
+
+  #start(): void {
     const to = this.#to
     if (to instanceof ServerResponse) {
-      return this.#after(connectionOf(to), socket => this.#toResponse(to, socket))
+      return this.#after(connectionOf(to), socket => this.#toConnection(to, socket))
     }
-    this.#plan = planFor(to, this.#range.regular !== false, this.#options)
+    this.#plan = planFor(to, obstacleOf(this.#range), this.#options)
     if (this.#plan.path === 'copy') this.#copy()
-    else if (typeof to === 'number') this.#toDescriptor(to)
-    else this.#toSocket(to as Socket, null)
+    else if (typeof to === 'number') this.#sendfile(holdDescriptor(native!, this.#claim.fd), null)
+    else this.#after(holdSocket(to as Socket), hold => this.#sendfile(hold, null))
+  }
+
+  #toConnection(res: ServerResponse, socket: Socket): void {
+    if (this.#ended) return
+    this.#connectionTurn = new Turn(socket)
+    this.#connectionTurn.whenCome(() => this.#toResponse(res, socket))
   }
 
   #toResponse(res: ServerResponse, socket: Socket): void {
-    if (this.#ended) return
-    const { length, announced, regular } = this.#range
+    if (res.writableEnded) return this.#end(closedError(res), 0)
+    const { length, announced } = this.#range
     try {
       this.#bodyLeft = prepareHead(res, length, announced)
     } catch (error) {
@@ -111,24 +129,12 @@ export class Job {
       this.#bodyLeft = 0
       return this.#end(null, 0)
     }
-    this.#plan = planFor(res, regular !== false, this.#options)
+    this.#plan = planFor(res, obstacleOf(this.#range), this.#options)
     if (this.#plan.path === 'copy') return this.#copy()
     const head = headOf(res)
     // Without access to the head, Node sends it now, in a packet of its own.
     if (head === null) res.flushHeaders()
-    this.#toSocket(socket, head)
-  }
-
-  #toSocket(socket: Socket, prefix: Prefix | null): void {
-    this.#after(holdSocket(socket), hold => this.#sendfile(hold, prefix))
-  }
-
-  #toDescriptor(fd: number): void {
-    try {
-      this.#sendfile(holdDescriptor(native!, fd), null)
-    } catch (error) {
-      this.#end(error, 0)
-    }
+    this.#after(holdSocket(socket, res), hold => this.#sendfile(hold, head))
   }
 
   #sendfile(hold: SocketHold, prefix: Prefix | null): void {
@@ -158,14 +164,25 @@ export class Job {
 
   #copy(): void {
     const { fd, start, length, regular } = this.#range
-    const sink = typeof this.#to === 'number' ? descriptorStream(this.#to) : this.#to
-    const run = copyFile(
-      { fd, start: regular === false ? null : start, length },
-      sink,
-      this.#options.onProgress,
-    )
+    const range = { fd, start: regular === false ? null : start, length }
+    if (typeof this.#to === 'number') return this.#copyToDescriptor(range)
+    const run = copyFile(range, this.#to, this.#options.onProgress)
     this.#interrupt = error => run.interrupt(error)
     run.done.then(({ error, sentBytes }) => this.#end(error, sentBytes))
+  }
+
+  #copyToDescriptor(range: CopyRange): void {
+    const { fd } = this.#claim
+    const hold = native === null ? null : holdDescriptor(native, fd)
+    const stream = new DescriptorStream(fd)
+    const run = copyFile(range, stream, this.#options.onProgress)
+    this.#interrupt = error => run.interrupt(error)
+    run.done.then(({ error }) =>
+      stream.close(() => {
+        hold?.release()
+        this.#end(error, stream.bytesWritten)
+      }),
+    )
   }
 
   /** Goes on with a value that may have to be waited for; a job that has ended meanwhile does so all the same, to give it back. */
@@ -183,19 +200,35 @@ export class Job {
     if (this.#ended) return
     this.#ended = true
     this.#stopLimits?.()
-    if (error !== null) {
-      if (error instanceof SluiceError) error.bytes = sentBytes
-      this.#error = error
-      this.#reject?.(error)
-      return
+    this.#connectionTurn?.leave()
+    this.#claim.end()
+    if (error === null) this.#succeed(sentBytes)
+    else this.#fail(error, sentBytes)
+    if (this.#to instanceof ServerResponse && this.#bodyLeft !== null) {
+      if (error === null && sentBytes === this.#bodyLeft) this.#to.end()
+      else noteBody(this.#to, sentBytes)
     }
+  }
+
+  #succeed(sentBytes: number): void {
     // A response to which no body belongs, say to HEAD, ends before there is a plan.
     const { path, why } = this.#plan ?? noBody
     const copied = path === 'copy' ? sentBytes : 0
     this.#result = { bytes: sentBytes, path, why, copied, ms: performance.now() - this.#began }
     this.#resolve?.(this.#result)
-    if (this.#to instanceof ServerResponse) accountBody(this.#to, this.#bodyLeft, sentBytes)
+  }
+
+  #fail(error: unknown, sentBytes: number): void {
+    if (error instanceof SluiceError) error.bytes = sentBytes
+    this.#error = error
+    this.#reject?.(error)
   }
 }
 
 const noBody = { path: 'sendfile', why: 'there is no body to send' } as const
+
+/** Why the source does not allow sendfile, or an empty string. */
+function obstacleOf({ regular, length }: OpenRange): string {
+  if (regular === false) return 'the source is not a regular file'
+  return length === null ? 'the source does not say how long it is' : ''
+}

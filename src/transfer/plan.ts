@@ -24,15 +24,15 @@ export interface PlanOptions {
 
 /** What a transfer between these two would do, as far as can be told before the file is opened. */
 export function plan(_from: FileSource, to: SocketSink, options: PlanOptions = {}): Plan {
-  return planFor(to.to, true, options)
+  return planFor(to.to, '', options)
 }
 
 const bySendfile: Plan = { path: 'sendfile', why: 'file pages go to the socket by reference', rejected: [] }
 
-/** `regular`: whether the source is a regular file. */
-export function planFor(to: SinkTarget, regular: boolean, { prefer }: PlanOptions): Plan {
+/** `sourceObstacle`: why the source does not allow sendfile, or an empty string where it does. */
+export function planFor(to: SinkTarget, sourceObstacle: string, { prefer }: PlanOptions): Plan {
   if (prefer === 'copy') return copyBecause('copying was asked for')
-  const obstacle = sendfileObstacle(to, regular)
+  const obstacle = sendfileObstacle(to, sourceObstacle)
   return obstacle === '' ? bySendfile : copyBecause(obstacle)
 }
 
@@ -41,18 +41,24 @@ export function copyBecause(why: string): Plan {
 }
 
 /** Why sendfile cannot be used, or an empty string where it can. */
-function sendfileObstacle(to: SinkTarget, regular: boolean): string {
+function sendfileObstacle(to: SinkTarget, sourceObstacle: string): string {
   if (defaultEngine() === null) return `there is no addon: ${engineMissing()}`
-  if (!regular) return 'the source is not a regular file'
+  if (sourceObstacle !== '') return sourceObstacle
   if (typeof to === 'number') return ''
   const socket = to instanceof ServerResponse ? to.socket : to
   if (to instanceof ServerResponse) {
-    if (/\bchunked\b/i.test(String(to.getHeader('transfer-encoding') ?? ''))) return 'the response is chunked'
+    if (isChunked(to)) return 'the response is chunked'
+    if (to.write !== ServerResponse.prototype.write) return "other code replaced the response's write()"
+    if (to.strictContentLength) return 'the response counts its own bytes (strictContentLength)'
     if (socket === null) return ''
   }
   if ((socket as Partial<TLSSocket>).encrypted === true) return 'TLS encrypts in user space'
   if (!(socket instanceof Socket)) return 'the sink is a stream without a socket'
-  if (!socket.connecting && !socket.destroyed && descriptorOf(socket) < 0)
-    return 'the socket has no descriptor'
+  if (!socket.pending && descriptorOf(socket) < 0) return 'the socket has no descriptor'
   return ''
+}
+
+/** Before the head is made its lines tell, after that it is decided. */
+function isChunked(res: ServerResponse): boolean {
+  return res.chunkedEncoding || /\bchunked\b/i.test(String(res.getHeader('transfer-encoding') ?? ''))
 }

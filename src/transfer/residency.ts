@@ -2,7 +2,8 @@
  * Whether bytes of a file are in memory, and bringing them there off the event loop: sendfile of a page that is
  * not would hold up everything else that the process does until the disk answers.
  */
-import { constants } from 'node:os'
+import { openSync } from 'node:fs'
+import { constants, devNull } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { Native } from '../native/calls.js'
 
@@ -56,20 +57,23 @@ export function noteResident({ device, inode }: FileIdentity, start: number, end
 /**
  * Whether sendfile of the range would not wait for a disk. cachestat(2) counts pages that are there; a page
  * that is there may still be on its way from the disk, which a read with RWF_NOWAIT notices, and since reading
- * ahead goes upwards the last byte is the one to ask for. Before Linux 6.5 that question alone must do.
+ * ahead goes upwards the last byte is the one to ask for. Where cachestat is missing (before Linux 6.5) or not
+ * allowed (from 6.14 on, files that are not ours), the first and the last byte must do.
  */
 export function isResident(native: Native, fd: number, offset: number, length: number): boolean {
-  if (native.preadNoWait(fd, probe, offset + length - 1) === -constants.errno.EAGAIN) return false
-  if (!hasCachestat) return native.preadNoWait(fd, probe, offset) !== -constants.errno.EAGAIN
-  const cached = native.cachestat(fd, offset, length)
+  if (isAway(native, fd, offset + length - 1)) return false
+  const cached = hasCachestat ? native.cachestat(fd, offset, length) : -constants.errno.ENOSYS
   if (cached >= 0) {
     const first = Math.floor(offset / native.PAGE_BYTES)
     const last = Math.floor((offset + length - 1) / native.PAGE_BYTES)
     return cached >= last - first + 1
   }
-  // A file system without pages (EOPNOTSUPP) says nothing of others; a missing or forbidden call says all.
-  if (cached === -constants.errno.ENOSYS || cached === -constants.errno.EPERM) hasCachestat = false
-  return true
+  if (cached === -constants.errno.ENOSYS) hasCachestat = false
+  return !isAway(native, fd, offset)
+}
+
+function isAway(native: Native, fd: number, offset: number): boolean {
+  return native.preadNoWait(fd, probe, offset) === -constants.errno.EAGAIN
 }
 
 let nullDevice = -1
@@ -79,12 +83,11 @@ let nullDevice = -1
  * through the page cache and drops the references. Resolves when that is done, to -errno where it failed.
  */
 export function warm(native: Native, fd: number, offset: number, length: number): Promise<number> {
-  // Opened once and kept: the null device costs nothing, and closing it could race with a thread.
-  if (nullDevice < 0) nullDevice = native.open('/dev/null', nullDeviceFlags(native))
-  if (nullDevice < 0) return Promise.resolve(nullDevice)
+  try {
+    // Opened once and kept, by way of Node, which closes it when a worker ends.
+    if (nullDevice < 0) nullDevice = openSync(devNull, 'w')
+  } catch (error) {
+    return Promise.resolve((error as NodeJS.ErrnoException).errno ?? -constants.errno.ENOENT)
+  }
   return native.sendfileOffload(nullDevice, fd, offset, length)
-}
-
-function nullDeviceFlags(native: Native): number {
-  return native.O_WRONLY | native.O_CLOEXEC
 }

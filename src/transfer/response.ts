@@ -2,7 +2,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { SluiceError } from '../base/errors.js'
-import { closedHere } from './socket-hold.js'
+import { Audience } from './audience.js'
+import { closedError } from './closed.js'
 
 /** The parts of Node's response that have no public name: the head's text, and whether it was sent. */
 interface ResponseInternals {
@@ -22,20 +23,33 @@ export function hasBody(res: ServerResponse): boolean {
 export function connectionOf(res: ServerResponse): Socket | Promise<Socket> {
   const socket = res.socket
   if (socket !== null && socket !== undefined) return socket
-  if (res.destroyed || res.writableFinished) return Promise.reject(closedHere())
+  // A response that waits for its turn is not told when the connection closes; the request knows the connection.
+  const coming: Socket | undefined = res.req?.socket
+  if (res.destroyed || res.writableFinished || coming?.destroyed) return Promise.reject(closedError(res))
   return new Promise((resolve, reject) => {
-    const onSocket = (assigned: Socket): void => {
+    const settle = (): void => {
+      res.off('socket', onSocket)
       res.off('close', onClose)
+      if (coming !== undefined) closings.leave(coming, onClose)
+    }
+    const onSocket = (assigned: Socket): void => {
+      settle()
       resolve(assigned)
     }
     const onClose = (): void => {
-      res.off('socket', onSocket)
-      reject(closedHere())
+      settle()
+      reject(closedError(res))
     }
-    res.once('socket', onSocket)
-    res.once('close', onClose)
+    res.on('socket', onSocket)
+    res.on('close', onClose)
+    if (coming !== undefined) closings.join(coming, onClose)
   })
 }
+
+const closings = new Audience<Socket>(
+  (connection, listener) => connection.on('close', listener),
+  (connection, listener) => connection.off('close', listener),
+)
 
 /**
  * Makes the head, announcing `length` where nothing was announced → the body bytes that the head leaves for
@@ -49,6 +63,7 @@ export function prepareHead(res: ServerResponse, length: number | null, known?: 
   if (
     !res.headersSent &&
     length !== null &&
+    res.statusCode !== 204 &&
     !res.hasHeader('content-length') &&
     !res.hasHeader('transfer-encoding')
   ) {
@@ -82,11 +97,9 @@ export function headOf(res: ServerResponse): { take(): string | null } | null {
   }
 }
 
-/** Notes that a transfer sent body bytes, of the number that `prepareHead` returned; ends the response when none are left. */
-export function accountBody(res: ServerResponse, left: number | null, sent: number): void {
-  if (left === null) return
-  if (sent === left) res.end()
-  else sentBefore.set(res, (sentBefore.get(res) ?? 0) + sent)
+/** Notes body bytes that a transfer sent without completing the body: later ones may send as many fewer. */
+export function noteBody(res: ServerResponse, sentBytes: number): void {
+  sentBefore.set(res, (sentBefore.get(res) ?? 0) + sentBytes)
 }
 
 function contentLength(res: ServerResponse): number | null {

@@ -1,12 +1,14 @@
 /**
- * Exclusive use of a socket's descriptor while bytes are sent around Node's stream.
+ * Use of a socket's descriptor while bytes are sent around Node's stream.
  *
- * What was written before goes out first, what is written meanwhile waits (the stream is corked), and two
- * transfers to one socket go one after the other. The descriptor is never duplicated, so it is looked at before
- * each use: only JavaScript on this thread can close it, and its number may then be another connection's.
+ * What was written before goes out first, and what is written meanwhile waits: the stream is corked. One transfer
+ * at a time holds a socket (turn.ts). The descriptor is never duplicated, so it is looked at before each use: only
+ * JavaScript on this thread can close it, and its number may then be another connection's.
  */
 import type { Socket } from 'node:net'
-import { SluiceError } from '../base/errors.js'
+import type { Writable } from 'node:stream'
+import type { SluiceError } from '../base/errors.js'
+import { closedError } from './closed.js'
 
 /** The part of Node's socket that has no public name. The handle is null once the socket is destroyed. */
 interface SocketInternals {
@@ -19,6 +21,8 @@ export interface SocketHold {
   readonly open: boolean
   /** Whether this side has ended the stream: it is shut down for writing as soon as it is let go. */
   readonly ended: boolean
+  /** Why it is not open any more, or was ended. */
+  whyClosed(): SluiceError
   /** Calls back when the socket is closed on this side. */
   onClose(callback: () => void): void
   /** Bytes were sent: an idle timeout starts anew. */
@@ -31,79 +35,52 @@ export function descriptorOf(socket: Socket): number {
   return (socket as unknown as SocketInternals)._handle?.fd ?? -1
 }
 
-/** By socket: whether it is held, and who waits for it, first come first. */
-interface Holding {
-  held: boolean
-  readonly waiters: (() => void)[]
-}
-const holdings = new WeakMap<Socket, Holding>()
-
-/** Takes the socket: at once where it is connected, drained and not held, else when it is. */
-export function holdSocket(socket: Socket): SocketHold | Promise<SocketHold> {
-  let holding = holdings.get(socket)
-  if (holding === undefined) {
-    holding = { held: false, waiters: [] }
-    holdings.set(socket, holding)
-  }
-  if (!holding.held && isDrained(socket)) return new NodeSocketHold(socket, holding)
-  return waitForSocket(socket, holding)
+/**
+ * Takes the socket, at once where it is connected and drained, else when it is. `writer` is what the program writes
+ * to, where that is a response on the socket: its end is the end of what may be sent.
+ *
+ * @throws ERR_SLUICE_SOCKET_CLOSED, ERR_SLUICE_PEER_CLOSED where the socket closes before that
+ */
+export function holdSocket(socket: Socket, writer: Writable = socket): SocketHold | Promise<SocketHold> {
+  if (isDrained(socket)) return new NodeSocketHold(socket, writer)
+  return waitForSocket(socket, writer)
 }
 
-async function waitForSocket(socket: Socket, holding: Holding): Promise<SocketHold> {
-  if (holding.held) await new Promise<void>(resolve => holding.waiters.push(resolve))
-  holding.held = true
-  try {
-    await drained(socket)
-  } catch (error) {
-    passOn(holding)
-    throw error
-  }
-  return new NodeSocketHold(socket, holding)
-}
-
-/** Wakes the next that waits; it holds the socket from this moment, so that nobody comes between. */
-function passOn(holding: Holding): void {
-  const next = holding.waiters.shift()
-  if (next === undefined) holding.held = false
-  else next()
+async function waitForSocket(socket: Socket, writer: Writable): Promise<SocketHold> {
+  // The callback of an earlier write may have written more meanwhile, and that may be half out.
+  while (!isDrained(socket)) await drained(socket)
+  return new NodeSocketHold(socket, writer)
 }
 
 function isDrained(socket: Socket): boolean {
-  return socket.writableLength === 0 && !socket.connecting
+  return socket.writableLength === 0 && !socket.pending
 }
 
-/** Resolves when everything that was written has been handed to the kernel. */
+/** Resolves when everything that was written until now has been handed to the kernel. */
 function drained(socket: Socket): Promise<void> {
-  if (isDrained(socket)) return Promise.resolve()
+  // Writing to these would destroy them, with what they still have to send, and say so to the program.
+  const closed = socket.destroyed || socket.writableEnded || (socket.pending && !socket.connecting)
+  if (closed) return Promise.reject(closedError(socket))
   return new Promise((resolve, reject) => {
     socket.write('', error => {
-      if (error) reject(closedHere(error))
+      if (error) reject(closedError(socket, error))
       else resolve()
     })
   })
 }
 
-export function closedHere(cause?: unknown): SluiceError {
-  return new SluiceError(
-    'ERR_SLUICE_SOCKET_CLOSED',
-    'The socket was closed',
-    cause === undefined ? {} : { cause },
-  )
-}
-
 class NodeSocketHold implements SocketHold {
   readonly fd: number
   readonly #socket: Socket
+  readonly #writer: Writable
   readonly #handle: object | null
-  readonly #holding: Holding
   #onClose: (() => void) | null = null
 
-  constructor(socket: Socket, holding: Holding) {
+  constructor(socket: Socket, writer: Writable) {
     this.#socket = socket
+    this.#writer = writer
     this.#handle = (socket as unknown as SocketInternals)._handle
-    this.#holding = holding
     this.fd = descriptorOf(socket)
-    holding.held = true
     socket.cork()
   }
 
@@ -112,7 +89,11 @@ class NodeSocketHold implements SocketHold {
   }
 
   get ended(): boolean {
-    return this.#socket.writableEnded
+    return this.#socket.writableEnded || this.#writer.writableEnded
+  }
+
+  whyClosed(): SluiceError {
+    return closedError(this.#socket)
   }
 
   onClose(callback: () => void): void {
@@ -128,6 +109,5 @@ class NodeSocketHold implements SocketHold {
   release(): void {
     if (this.#onClose !== null) this.#socket.off('close', this.#onClose)
     if (!this.#socket.destroyed) this.#socket.uncork()
-    passOn(this.#holding)
   }
 }

@@ -1,5 +1,7 @@
 /** `transfer(from, to)`: moves a file's bytes to a socket by the path that the plan picks, and says which it was. */
-import { checkInteger, checkOneOf } from '../base/options.js'
+import { SluiceError } from '../base/errors.js'
+import { checkInteger, checkOneOf, show } from '../base/options.js'
+import { Claim } from './claim.js'
 import type { FileSource, SocketSink } from './endpoints.js'
 import { aborted } from './interrupt.js'
 import { Job, type TransferOptions, type TransferResult } from './job.js'
@@ -9,11 +11,11 @@ import { openSource } from './source.js'
 /**
  * Moves a file, or a range of it, to a socket.
  *
- * What was written to the socket before goes first; what is written meanwhile follows after. A response's head is
- * sent with the bytes, announcing their number where nothing was announced, and a response whose Content-Length
- * is thereby complete is ended. Sockets are neither ended nor destroyed, also not when the transfer fails:
- * `error.bytes` says how many bytes went out. The file must not be changed before the peer has received it: the
- * peer may get the new bytes.
+ * What was written to the socket before goes first, and transfers to one socket go in the order of their calls.
+ * Wait for the transfer before writing what is to follow it. A response's head is sent with the bytes, announcing
+ * their number where nothing was announced, and a response whose Content-Length is thereby complete is ended.
+ * Sockets are neither ended nor destroyed, also not when the transfer fails: `error.bytes` says how many bytes went
+ * out. The file must not be changed before the peer has received it: the peer may get the new bytes.
  *
  * @throws ERR_SLUICE_ABORTED, ERR_SLUICE_DEADLINE, ERR_SLUICE_PEER_CLOSED, ERR_SLUICE_SOCKET_CLOSED,
  *   ERR_SLUICE_FILE, ERR_SLUICE_FILE_SHRANK, ERR_SLUICE_RANGE, ERR_SLUICE_CONTENT_LENGTH, ERR_SLUICE_OPTION
@@ -23,14 +25,26 @@ export async function transfer(
   to: SocketSink,
   options: TransferOptions = {},
 ): Promise<TransferResult> {
-  if (options.deadlineMs !== undefined)
-    checkInteger('deadlineMs', options.deadlineMs, { min: 1, max: 2 ** 31 - 1 })
-  if (options.prefer !== undefined) checkOneOf('prefer', options.prefer, pathNames)
+  checkOptions(options)
   if (options.signal?.aborted) throw aborted(options.signal)
-  const source = await openSource(from)
+  const claim = new Claim(to.to)
   try {
-    return await new Job(source, to.to, options).run()
+    const source = await openSource(from)
+    try {
+      return await new Job(source, to.to, options, claim).run()
+    } finally {
+      source.close()
+    }
   } finally {
-    source.close()
+    claim.end()
   }
+}
+
+function checkOptions({ deadlineMs, onProgress, prefer, signal }: TransferOptions): void {
+  if (deadlineMs !== undefined) checkInteger('deadlineMs', deadlineMs, { min: 1, max: 2 ** 31 - 1 })
+  if (prefer !== undefined) checkOneOf('prefer', prefer, pathNames)
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw new SluiceError('ERR_SLUICE_OPTION', `onProgress must be a function, not ${show(onProgress)}`)
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new SluiceError('ERR_SLUICE_OPTION', `signal must be an AbortSignal, not ${show(signal)}`)
 }

@@ -1,13 +1,18 @@
 /** serveStatic where routers and other protocols hand over the request: Express, Connect, HTTPS, HTTP/2. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
+import https from 'node:https'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createGzip, gunzipSync } from 'node:zlib'
 import { type SendFileResult, type StaticHandler, serveStatic } from '#sluice/http/index.js'
+import { without } from '../support/commands.js'
 import { ask, descriptorCount, folderOf, listen, serve, until } from './support.js'
 
 type Handler = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
@@ -196,4 +201,47 @@ test('plain node:http: no next, no trouble', async t => {
   const get = await serve(t, folderOf(t, site))
   assert.equal((await get('/a.txt')).body.toString(), 'a')
   assert.equal((await get('/nothing')).status, 404)
+})
+
+test('HTTPS: files and ranges, by copying', without('openssl'), async t => {
+  const bytes = randomBytes(300_000)
+  const folder = folderOf(t, { 'big.bin': bytes })
+  const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  const request = ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-subj', '/CN=localhost', '-days', '1']
+  execFileSync('openssl', [...request, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' })
+  const results: SendFileResult[] = []
+  const handler = serveStatic(folder, { onSend: result => void results.push(result) })
+  t.after(() => handler.close())
+  const server = https.createServer({ key: readFileSync(keyFile), cert: readFileSync(certFile) }, handler)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const get = (headers: Record<string, string>) =>
+    new Promise<Buffer>((resolve, reject) => {
+      const options = {
+        port,
+        host: '127.0.0.1',
+        path: '/big.bin',
+        headers,
+        agent: false,
+        rejectUnauthorized: false,
+      }
+      const chunks: Buffer[] = []
+      https
+        .get(options, res => {
+          res.on('data', chunk => chunks.push(chunk))
+          res.on('end', () => resolve(Buffer.concat(chunks)))
+        })
+        .on('error', reject)
+    })
+  assert.ok((await get({})).equals(bytes))
+  assert.deepEqual(await get({ Range: 'bytes=-10' }), bytes.subarray(-10))
+  await until(() => results.length === 2)
+  assert.deepEqual(
+    results.map(({ path, copied }) => [path, copied]),
+    [
+      ['copy', 300_000],
+      ['copy', 10],
+    ],
+  )
 })

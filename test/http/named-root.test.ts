@@ -43,11 +43,5 @@ async function checked(get: Get): Promise<void> {
 }
 
 async function untilServed(expected: string, get: Get): Promise<void> {
-  let served = ''
-  await until(() => {
-    void get('/a.txt').then(({ body }) => {
-      served = body.toString()
-    })
-    return served === expected
-  })
+  await until(async () => (await get('/a.txt')).body.toString() === expected)
 }

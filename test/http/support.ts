@@ -120,6 +120,6 @@ export function descriptorCount(): number {
 }
 
 /** Waits until a condition holds; the test runner's own limit is the only one. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setTimeout(resolve, 5))
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise(resolve => setTimeout(resolve, 5))
 }

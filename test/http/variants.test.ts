@@ -131,11 +131,7 @@ test('forms that come and go are noticed', async t => {
     (await get('/a.txt', { headers: { 'Accept-Encoding': 'gzip' } })).headers['content-encoding']
   assert.equal(await encoding(), undefined)
   writeFileSync(join(folder, 'a.txt.gz'), 'g')
-  let seen: string | undefined
-  await until(() => {
-    void encoding().then(now => (seen = now))
-    return seen === 'gzip'
-  })
+  await until(async () => (await encoding()) === 'gzip')
   rmSync(join(folder, 'a.txt.gz'))
   assert.equal(await encoding(), undefined)
 })

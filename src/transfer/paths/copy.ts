@@ -3,13 +3,17 @@
  * written while the other is filled. It works everywhere: behind TLS, without the addon, from pipes and devices.
  */
 import { read } from 'node:fs'
+import { constants } from 'node:os'
 import type { Writable } from 'node:stream'
 import { SluiceError, systemError } from '../../base/errors.js'
 import { KiB } from '../../base/units.js'
-import { closedHere } from '../socket-hold.js'
+import { CopyOutput } from './copy-output.js'
 
 /** Twice what streams read at a time: fewer trips through the thread pool. */
 const bufferBytes = 128 * KiB
+
+/** How long to wait when a pipe is empty but not at its end: nothing tells when it is not. */
+const retryMs = 2
 
 export interface CopyRange {
   fd: number
@@ -22,6 +26,7 @@ export interface CopyRange {
 export interface CopyDone {
   /** Null where it did well. */
   error: unknown
+  /** Bytes that the stream took. After an interruption some may still be in it, and go out all the same. */
   sentBytes: number
 }
 
@@ -37,17 +42,17 @@ export function copyFile(
   sink: Writable,
   onProgress?: (sentBytes: number) => void,
 ): CopyRun {
-  const stop = new Stop(sink)
-  return { done: copy(range, sink, stop, onProgress ?? (() => {})), interrupt: error => stop.now(error) }
+  const output = new CopyOutput(sink)
+  return { done: copy(range, output, onProgress ?? (() => {})), interrupt: error => output.stop(error) }
 }
 
 async function copy(
   { fd, start, length }: CopyRange,
-  sink: Writable,
-  stop: Stop,
+  output: CopyOutput,
   onProgress: (sentBytes: number) => void,
 ): Promise<CopyDone> {
   const buffers = [Buffer.allocUnsafeSlow(bufferBytes), Buffer.allocUnsafeSlow(bufferBytes)] as const
+  let turn: 0 | 1 = 0
   let readBytes = 0
   let sentBytes = 0
   let written: Promise<void> = Promise.resolve()
@@ -58,78 +63,42 @@ async function copy(
     onProgress(sentBytes)
   }
   try {
-    for (let turn = 0; length === null || readBytes < length; turn ^= 1) {
-      const buffer = buffers[turn as 0 | 1]
+    while (length === null || readBytes < length) {
+      const buffer = output.keepsBytes ? Buffer.allocUnsafeSlow(bufferBytes) : buffers[turn]
       const wanted = length === null ? bufferBytes : Math.min(bufferBytes, length - readBytes)
       const count = await readSome(fd, buffer, wanted, start === null ? null : start + readBytes)
       await settleWrite()
+      if (count === nothingYet) {
+        await output.pause(retryMs)
+        continue
+      }
       if (count === 0 && length !== null) {
         throw new SluiceError('ERR_SLUICE_FILE_SHRANK', `The file ended ${length - readBytes} bytes early`)
       }
       if (count === 0) break
+      written = output.write(buffer.subarray(0, count))
       readBytes += count
-      written = stop.orWritten(sink, buffer.subarray(0, count))
+      turn = turn === 0 ? 1 : 0
     }
     await settleWrite()
     return { error: null, sentBytes }
   } catch (error) {
-    return { error, sentBytes }
+    return { error, sentBytes: output.takenBytes }
   } finally {
-    stop.forget()
+    output.forget()
   }
 }
 
-/** What ends a copy before its time: the stream's closing, or an interruption. */
-class Stop {
-  readonly #sink: Writable
-  readonly #stopped: Promise<never>
-  readonly now: (error: unknown) => void
+/** What a pipe gives that is empty while something may still come. */
+const nothingYet = -1
 
-  constructor(sink: Writable) {
-    this.#sink = sink
-    let reject: (error: unknown) => void = () => {}
-    this.#stopped = new Promise((_resolve, rejectIt) => {
-      reject = rejectIt
-    })
-    this.#stopped.catch(() => {})
-    this.now = reject
-    if (sink.destroyed) reject(closedHere())
-    // A response without a connection drops its write callbacks; and an error that nobody listens to ends the process.
-    sink.on('close', this.#onClose)
-    sink.on('error', this.#onError)
-  }
-
-  /** Resolves when the stream is done with the bytes; rejects when it fails or the copy is stopped. */
-  orWritten(sink: Writable, bytes: Buffer): Promise<void> {
-    const written = new Promise<void>((resolve, reject) => {
-      sink.write(bytes, error => (error ? reject(writeError(error)) : resolve()))
-    })
-    const either = Promise.race([written, this.#stopped])
-    // It is awaited only after the next read.
-    either.catch(() => {})
-    return either
-  }
-
-  forget(): void {
-    this.#sink.off('close', this.#onClose)
-    this.#sink.off('error', this.#onError)
-  }
-
-  readonly #onClose = (): void => this.now(closedHere())
-  readonly #onError = (error: Error): void => this.now(writeError(error))
-}
-
+/** → bytes read, 0 at the end. */
 function readSome(fd: number, buffer: Buffer, wanted: number, position: number | null): Promise<number> {
   return new Promise((resolve, reject) => {
     read(fd, buffer, 0, wanted, position, (error, count) => {
-      if (error) reject(systemError(error.errno ?? 0, 'read', 'Reading a file', { cause: error }))
+      if (error?.errno === -constants.errno.EAGAIN) resolve(nothingYet)
+      else if (error) reject(systemError(error.errno ?? 0, 'read', 'Reading a file', { cause: error }))
       else resolve(count)
     })
   })
-}
-
-function writeError(error: Error & { errno?: number }): SluiceError {
-  if (typeof error.errno === 'number')
-    return systemError(error.errno, 'write', 'Sending a file', { cause: error })
-  return closedHere(error)
 }

@@ -12,7 +12,7 @@ import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT, type Step } from
 import type { PollEngine } from '../../engine/poll-engine.js'
 import type { Native } from '../../native/calls.js'
 import { type FileIdentity, isResident, noteResident, warm, wasResident } from '../residency.js'
-import { closedHere, type SocketHold } from '../socket-hold.js'
+import type { SocketHold } from '../socket-hold.js'
 
 /** What one step sends at most: long enough to be efficient, short enough (about 0.2 ms) to be fair. Below 0x7ffff000, sendfile's own limit. */
 const stepBytes = 1 * MiB
@@ -95,7 +95,7 @@ export class SendfileFlow implements Flow {
   /** Sends what goes at once; where that is all, it is done when this returns. */
   begin(): void {
     this.#engine.resume(this)
-    if (!this.#ended) this.#hold.onClose(() => this.interrupt(closedHere()))
+    if (!this.#ended) this.#hold.onClose(() => this.interrupt(this.#hold.whyClosed()))
   }
 
   /** Ends the flow from outside; it settles at once, or when the thread that reads for it is done. */
@@ -107,7 +107,7 @@ export class SendfileFlow implements Flow {
     if (this.#ended) return STEP_DONE
     if (this.#warming) return STEP_PARK
     const hold = this.#hold
-    if (!hold.open || hold.ended) return this.#finish(closedHere())
+    if (!hold.open || hold.ended) return this.#finish(hold.whyClosed())
     const offset = this.#offset
     const count = Math.min(this.#end - offset, stepBytes)
     if (count === 0) return this.#finish(null)
@@ -149,9 +149,13 @@ export class SendfileFlow implements Flow {
       const missing = this.#end - this.#offset
       return this.#finish(new SluiceError('ERR_SLUICE_FILE_SHRANK', `The file ended ${missing} bytes early`))
     }
-    const refused = result === -EINVAL || result === -ENOSYS || result === -EOPNOTSUPP || result === -EPERM
-    if (refused && this.#offset === this.#start) return this.#finish(new SendfileRefused(errnoName(result)))
+    if (this.#isRefusal(result)) return this.#finish(new SendfileRefused(errnoName(result)))
     return this.#waitOrFail(result, 'sendfile')
+  }
+
+  #isRefusal(result: number): boolean {
+    if (this.#offset > this.#start) return false
+    return result === -EINVAL || result === -ENOSYS || result === -EOPNOTSUPP || result === -EPERM
   }
 
   #waitOrFail(result: number, syscall: string): Step {
@@ -166,6 +170,7 @@ export class SendfileFlow implements Flow {
     warm(this.#native, this.#fileFd, offset, count).then(result => {
       this.#warming = false
       if (this.#ended) return this.#settle()
+      if (this.#isRefusal(result)) return this.#finish(new SendfileRefused(errnoName(result)))
       if (result < 0 && result !== -EINTR) {
         return this.#finish(systemError(result, 'sendfile', 'Reading a file into memory'))
       }

@@ -1,0 +1,17 @@
+/** Why a stream takes no more bytes. */
+import { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
+import { SluiceError, systemError } from '../base/errors.js'
+
+/** The peer's doing where it reset or ended the connection first, else this side's. */
+export function closedError(sink: Writable, failure?: Error): SluiceError {
+  // A response does not know what happened to its connection.
+  const stream = sink instanceof ServerResponse ? (sink.req?.socket ?? sink) : sink
+  const cause = failure ?? stream.errored ?? undefined
+  const { errno, syscall = 'write' } = (cause ?? {}) as NodeJS.ErrnoException
+  if (typeof errno === 'number') return systemError(errno, syscall, 'Sending a file', { cause })
+  const peerFirst = 'readableEnded' in stream && stream.readableEnded === true
+  return peerFirst
+    ? new SluiceError('ERR_SLUICE_PEER_CLOSED', 'The peer ended the connection', { cause })
+    : new SluiceError('ERR_SLUICE_SOCKET_CLOSED', 'The socket was closed', { cause })
+}

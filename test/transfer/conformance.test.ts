@@ -1,0 +1,145 @@
+/** The same bytes arrive whatever the path and whatever the sink. */
+import assert from 'node:assert/strict'
+import { open as openFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { KiB, MiB } from '#sluice/base/units.js'
+import { type FileRangeOptions, file, type SinkTarget, socket } from '#sluice/transfer/endpoints.js'
+import type { TransferOptions, TransferResult } from '#sluice/transfer/job.js'
+import { pathNames } from '#sluice/transfer/plan.js'
+import { descriptorOf } from '#sluice/transfer/socket-hold.js'
+import { transfer } from '#sluice/transfer/transfer.js'
+import { pathTaken } from '../support/addon.js'
+import { randomFile, sha256 } from '../support/contents.js'
+import { httpServer, RawClient } from '../support/raw-http.js'
+import { type Ending, type SocketKind, socketPair } from '../support/sockets.js'
+import { temporaryFolder } from '../support/temporary.js'
+
+const page = 4 * KiB
+
+/** One connection that takes transfers one after the other. */
+interface Channel {
+  deliver(from: ReturnType<typeof file>, options: TransferOptions): Promise<Delivery>
+  /** Ends the connection → what came that no transfer accounts for. */
+  finish(): Promise<Buffer>
+}
+
+interface Delivery {
+  readonly result: TransferResult
+  readonly body: Buffer
+}
+
+const sinks: Record<string, (t: Ending) => Promise<Channel>> = {
+  'a TCP socket': t => socketChannel(t, 'TCP', socket => socket),
+  'a Unix socket': t => socketChannel(t, 'Unix', socket => socket),
+  'a descriptor': t => socketChannel(t, 'TCP', descriptorOf),
+  'responses of a kept connection': responseChannel,
+}
+
+const lengths = [0, 1, page - 1, page, page + 1, 1 * MiB, 3 * MiB + 17]
+
+const ranges: FileRangeOptions[] = [
+  { start: 0, end: 0 },
+  { start: page },
+  { end: page - 1 },
+  { start: page - 1, end: page },
+  { start: 5, end: 1 * MiB + 6 },
+  { start: 2 * MiB - 1 },
+  { start: 2 * MiB },
+]
+
+for (const prefer of pathNames) {
+  for (const [name, open] of Object.entries(sinks)) {
+    test(`${prefer} to ${name}: whole files of every length`, async t => {
+      const folder = temporaryFolder(t)
+      const channel = await open(t)
+      for (const length of lengths) {
+        const { path, bytes } = randomFile(folder, `${length}.bin`, length)
+        const { result, body } = await channel.deliver(file(path), { prefer })
+        assert.equal(sha256(body), sha256(bytes), `${length} bytes`)
+        assertResult(result, prefer, length)
+      }
+      assert.equal((await channel.finish()).length, 0)
+    })
+
+    test(`${prefer} to ${name}: ranges, both ends included`, async t => {
+      const { path, bytes } = randomFile(temporaryFolder(t), 'file.bin', 2 * MiB)
+      const channel = await open(t)
+      for (const range of ranges) {
+        const { result, body } = await channel.deliver(file(path, range), { prefer })
+        const expected = bytes.subarray(range.start ?? 0, (range.end ?? bytes.length - 1) + 1)
+        assert.equal(sha256(body), sha256(expected), JSON.stringify(range))
+        assertResult(result, prefer, expected.length)
+      }
+      assert.equal((await channel.finish()).length, 0)
+    })
+  }
+
+  test(`${prefer} from everything that names a file`, async t => {
+    const { path, bytes } = randomFile(temporaryFolder(t), 'a file.bin', 300 * KiB)
+    const channel = await sinks['a TCP socket']!(t)
+    const handle = await openFile(path)
+    t.after(() => handle.close())
+    for (const from of [path, Buffer.from(path), pathToFileURL(path), handle, handle.fd]) {
+      const { result, body } = await channel.deliver(file(from, { start: 7 }), { prefer })
+      assert.equal(sha256(body), sha256(bytes.subarray(7)))
+      assert.equal(result.path, pathTaken(prefer))
+    }
+    const { bytesRead } = await handle.read(Buffer.alloc(8), 0, 8)
+    assert.equal(bytesRead, 8, 'the handle stays open')
+    assert.equal((await handle.read(Buffer.alloc(8), 0, 8)).buffer.readUInt8(0), bytes[8], 'and where it was')
+  })
+}
+
+function assertResult(result: TransferResult, prefer: (typeof pathNames)[number], length: number): void {
+  const path = pathTaken(prefer)
+  assert.equal(result.path, path)
+  assert.equal(result.bytes, length)
+  assert.equal(result.copied, path === 'copy' ? length : 0)
+  assert.ok(result.ms >= 0)
+  if (path !== prefer) assert.match(result.why, /^there is no addon: ./)
+}
+
+async function socketChannel(
+  t: Ending,
+  kind: SocketKind,
+  sinkOf: (socket: Socket) => SinkTarget,
+): Promise<Channel> {
+  const pair = await socketPair(t, { kind })
+  let seen = 0
+  return {
+    async deliver(from, options) {
+      const result = await transfer(from, socket(sinkOf(pair.socket)), options)
+      const body = (await pair.peer.take(seen + result.bytes)).subarray(seen)
+      seen += result.bytes
+      return { result, body }
+    },
+    async finish() {
+      pair.socket.end()
+      return (await pair.peer.take()).subarray(seen)
+    },
+  }
+}
+
+async function responseChannel(t: Ending): Promise<Channel> {
+  let answer: (res: ServerResponse) => void = () => {}
+  const server = await httpServer(t, (_req, res) => answer(res))
+  const client = new RawClient(t, server)
+  return {
+    async deliver(from, options) {
+      const transferred = new Promise<TransferResult>((resolve, reject) => {
+        answer = res => transfer(from, socket(res), options).then(resolve, reject)
+      })
+      client.get()
+      const [result, { body, headers }] = await Promise.all([transferred, client.response()])
+      assert.equal(headers.get('content-length'), String(result.bytes))
+      return { result, body }
+    },
+    finish() {
+      server.closeIdleConnections()
+      return client.rest()
+    },
+  }
+}
