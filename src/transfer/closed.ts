@@ -1,5 +1,6 @@
 /** Why a stream takes no more bytes. */
 import { ServerResponse } from 'node:http'
+import { constants } from 'node:os'
 import type { Writable } from 'node:stream'
 import { SluiceError, systemError } from '../base/errors.js'
 
@@ -9,7 +10,9 @@ export function closedError(sink: Writable, failure?: Error): SluiceError {
   const stream = sink instanceof ServerResponse ? (sink.req?.socket ?? sink) : sink
   const cause = failure ?? stream.errored ?? undefined
   const { errno, syscall = 'write' } = (cause ?? {}) as NodeJS.ErrnoException
-  if (typeof errno === 'number') return systemError(errno, syscall, 'Sending a file', { cause })
+  // A write that was under way when the socket was destroyed is cancelled; the kernel had no part in it.
+  const byKernel = typeof errno === 'number' && errno !== -constants.errno.ECANCELED
+  if (byKernel) return systemError(errno, syscall, 'Sending a file', { cause })
   const peerFirst = 'readableEnded' in stream && stream.readableEnded === true
   return peerFirst
     ? new SluiceError('ERR_SLUICE_PEER_CLOSED', 'The peer ended the connection', { cause })
