@@ -15,6 +15,8 @@ import { type Flow, STEP_MORE, STEP_WAIT } from './flow.js'
 
 /** How long flows may run before the loop gets its turn. Well under what a person or a health check notices. */
 const turnMs = 4
+/** How often a flow is stepped that cannot be watched. */
+const unwatchedMs = 10
 const eventsMax = 256
 const eventWords = 3
 
@@ -151,10 +153,10 @@ export class PollEngine {
       watch,
       generation,
     )
-    // Without a watch (no memory, fs.epoll.max_user_watches) the flow is stepped once a turn: slow, not stuck.
+    // Without a watch (no memory, fs.epoll.max_user_watches) the flow is stepped now and then: slow, not stuck.
     if (added < 0) {
       this.release(flow)
-      this.#enqueue(flow)
+      setTimeout(() => this.resume(flow), unwatchedMs)
     }
   }
 }

@@ -8,7 +8,7 @@ import { SluiceError, systemError } from '../base/errors.js'
 export function closedError(sink: Writable, failure?: Error): SluiceError {
   // A response does not know what happened to its connection.
   const stream = sink instanceof ServerResponse ? (sink.req?.socket ?? sink) : sink
-  const cause = failure ?? stream.errored ?? undefined
+  const cause = stream.errored ?? failure
   const { errno, syscall = 'write' } = (cause ?? {}) as NodeJS.ErrnoException
   // A write that was under way when the socket was destroyed is cancelled; the kernel had no part in it.
   const byKernel = typeof errno === 'number' && errno !== -constants.errno.ECANCELED

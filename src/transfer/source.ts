@@ -44,11 +44,27 @@ export async function openSource(source: FileSource): Promise<OpenedSource> {
     const regular = type === fsConstants.S_IFREG
     const range = pickRange(source, regular, size)
     if (regular && size === 0 && source.end === undefined && (await hasBytes(fd))) range.length = null
-    return { fd, regular, ...range, close: closeIt }
+    const putBack = regular ? () => {} : unblock(fd)
+    const closeAll = (): void => {
+      putBack()
+      closeIt()
+    }
+    return { fd, regular, ...range, close: closeAll }
   } catch (error) {
     closeIt()
     if (error instanceof SluiceError) throw error
     throw failure(error, 'fstat', `Using ${nameOf(source.from)}`)
+  }
+}
+
+/**
+ * A pipe that is silent would hold a thread, and with it the transfer, whatever else ends that → what puts the flag
+ * back: it is the open file's, so the caller's descriptor has it too.
+ */
+function unblock(fd: number): () => void {
+  const changed = native?.setNonBlocking(fd, 1) === 1
+  return () => {
+    if (changed) native?.setNonBlocking(fd, 0)
   }
 }
 

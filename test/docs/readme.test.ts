@@ -35,6 +35,11 @@ test('the example serves a directory, a file and a transfer', async t => {
   await server.line(/^1000000 bytes by (sendfile|copy), \d+ copied, \d+ ms$/m)
 })
 
+test('the table of the README is that of the newest result that is kept', async () => {
+  const { code } = await run(process.execPath, ['scripts/readme-table.js', '--check']).finished()
+  assert.equal(code, 0)
+})
+
 test('every local link of the README leads somewhere', () => {
   for (const [, target] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
     assert.ok(existsSync(join(repository, target!)), target)

@@ -65,7 +65,7 @@ export class RawClient {
   }
 
   async #body(headers: ReadonlyMap<string, string>): Promise<Buffer> {
-    if (headers.get('transfer-encoding') === 'chunked') return this.#chunks()
+    if (headers.get('transfer-encoding')?.toLowerCase() === 'chunked') return this.#chunks()
     const length = headers.get('content-length')
     return length === undefined ? this.rest() : this.#take(Number(length))
   }

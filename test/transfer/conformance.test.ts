@@ -82,7 +82,8 @@ for (const prefer of pathNames) {
     const channel = await sinks['a TCP socket']!(t)
     const handle = await openFile(path)
     t.after(() => handle.close())
-    for (const from of [path, Buffer.from(path), pathToFileURL(path), handle, handle.fd]) {
+    const names = [path, Buffer.from(path), new TextEncoder().encode(path), pathToFileURL(path)]
+    for (const from of [...names, handle, handle.fd]) {
       const { result, body } = await channel.deliver(file(from, { start: 7 }), { prefer })
       assert.equal(sha256(body), sha256(bytes.subarray(7)))
       assert.equal(result.path, pathTaken(prefer))

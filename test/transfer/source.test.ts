@@ -6,9 +6,11 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { KiB } from '#sluice/base/units.js'
+import { native } from '#sluice/native/load.js'
 import { type FileRangeOptions, type FileSource, file, socket } from '#sluice/transfer/endpoints.js'
 import { openSource } from '#sluice/transfer/source.js'
 import { transfer } from '#sluice/transfer/transfer.js'
+import { needsAddon } from '../support/addon.js'
 import { randomFile } from '../support/contents.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { pause } from '../support/eventually.js'
@@ -144,6 +146,22 @@ test('a transfer from a silent FIFO can be aborted', async t => {
   })
   await descriptorsBackTo(before)
 })
+
+test(
+  'so can one from a silent pipe, though its descriptor blocks; it does again afterwards',
+  needsAddon,
+  async t => {
+    const ends = new Int32Array(2)
+    native!.pipe2(ends, native!.O_CLOEXEC)
+    const [reading, writing] = [ends[0]!, ends[1]!]
+    const { socket: sink } = await socketPair(t)
+    const sent = transfer(file(reading), socket(sink), { deadlineMs: 20 })
+    await assert.rejects(sent, { code: 'ERR_SLUICE_DEADLINE' })
+    assert.equal(native!.setNonBlocking(reading, 1), 1)
+    closeSync(reading)
+    closeSync(writing)
+  },
+)
 
 test('what has no positions cannot be started in the middle', async t => {
   const { name } = fifo(t)
