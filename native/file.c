@@ -1,4 +1,4 @@
-/* Opening, looking at and closing files: openat2(2), fstat(2), cachestat(2), preadv2(2); and pipes: pipe2(2). */
+/* Opening, looking at and closing files: openat2(2), fstat(2), cachestat(2), preadv2(2), lseek(2); and pipes: pipe2(2). */
 #include "sluice.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -131,6 +131,16 @@ static napi_value file_fcntl(napi_env env, napi_callback_info info) {
   return result(env, fcntl(fd, command, value));
 }
 
+/* lseek(fd, offset, whence) → the new position. */
+static napi_value file_lseek(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  off_t offset = arg_offset(&args, 1);
+  int whence = arg_int(&args, 2);
+  if (args.bad) return bad_arguments(env);
+  return result(env, lseek(fd, offset, whence));
+}
+
 void define_file(napi_env env, napi_value exports) {
   static const sluice_function functions[] = {
       {"openat2", file_openat2},
@@ -143,10 +153,12 @@ void define_file(napi_env env, napi_value exports) {
       {"preadNoWait", file_pread_no_wait},
       {"pipe2", file_pipe2},
       {"fcntl", file_fcntl},
+      {"lseek", file_lseek},
   };
   static const sluice_constant constants[] = {
       {"O_RDONLY", O_RDONLY},
       {"O_WRONLY", O_WRONLY},
+      {"O_APPEND", O_APPEND},
       {"O_PATH", O_PATH},
       {"O_CLOEXEC", O_CLOEXEC},
       {"O_NONBLOCK", O_NONBLOCK},
@@ -156,6 +168,7 @@ void define_file(napi_env env, napi_value exports) {
       {"RESOLVE_NO_MAGICLINKS", RESOLVE_NO_MAGICLINKS},
       {"RESOLVE_NO_SYMLINKS", RESOLVE_NO_SYMLINKS},
       {"RESOLVE_CACHED", RESOLVE_CACHED},
+      {"F_GETFL", F_GETFL},
       {"F_GETPIPE_SZ", F_GETPIPE_SZ},
       {"F_SETPIPE_SZ", F_SETPIPE_SZ},
   };

@@ -4,9 +4,11 @@
  */
 #include "sluice.h"
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,7 +22,9 @@ struct offload {
   int fd;
   int in;
   off_t offset;
+  off_t out_offset;
   size_t count;
+  int whence;
   struct open_how how;
   char path[];
 };
@@ -83,6 +87,69 @@ static napi_value offload_sendfile(napi_env env, napi_callback_info info) {
   return offload_start(env, job);
 }
 
+static long run_copy_file_range(offload *job) {
+  return copy_file_range(job->in, &job->offset, job->fd, &job->out_offset, job->count, 0);
+}
+
+static long run_ficlone_range(offload *job) {
+  struct file_clone_range range = {
+      .src_fd = job->in, .src_offset = job->offset, .src_length = job->count, .dest_offset = job->out_offset};
+  return ioctl(job->fd, FICLONERANGE, &range);
+}
+
+/* The arguments (in, inOffset, out, outOffset, count), for what moves a range of one file into another. */
+static napi_value offload_range(napi_env env, napi_callback_info info, long (*operation)(offload *)) {
+  sluice_args args = args_read(env, info);
+  offload *job = calloc(1, sizeof *job);
+  if (job != NULL) {
+    job->operation = operation;
+    job->in = arg_int(&args, 0);
+    job->offset = arg_offset(&args, 1);
+    job->fd = arg_int(&args, 2);
+    job->out_offset = arg_offset(&args, 3);
+    job->count = arg_offset(&args, 4);
+    if (args.bad) {
+      free(job);
+      return bad_arguments(env);
+    }
+  }
+  return offload_start(env, job);
+}
+
+/* copyFileRangeOffload(in, inOffset, out, outOffset, count) → promise of copy_file_range's result. */
+static napi_value offload_copy_file_range(napi_env env, napi_callback_info info) {
+  return offload_range(env, info, run_copy_file_range);
+}
+
+/*
+ * ficloneRangeOffload(in, inOffset, out, outOffset, count) → promise of 0: the files share the range's extents
+ * until one is written. A count of 0 means up to the end. ioctl_ficlonerange(2).
+ */
+static napi_value offload_ficlone_range(napi_env env, napi_callback_info info) {
+  return offload_range(env, info, run_ficlone_range);
+}
+
+static long run_lseek(offload *job) {
+  return lseek(job->fd, job->offset, job->whence);
+}
+
+/* lseekOffload(fd, offset, whence) → promise of the new position. Looking for data or holes may read the disk. */
+static napi_value offload_lseek(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  offload *job = calloc(1, sizeof *job);
+  if (job != NULL) {
+    job->operation = run_lseek;
+    job->fd = arg_int(&args, 0);
+    job->offset = arg_offset(&args, 1);
+    job->whence = arg_int(&args, 2);
+    if (args.bad) {
+      free(job);
+      return bad_arguments(env);
+    }
+  }
+  return offload_start(env, job);
+}
+
 static long run_openat2(offload *job) {
   return syscall(SYS_openat2, job->fd, job->path, &job->how, sizeof job->how);
 }
@@ -108,7 +175,16 @@ static napi_value offload_openat2(napi_env env, napi_callback_info info) {
 void define_offload(napi_env env, napi_value exports) {
   static const sluice_function functions[] = {
       {"sendfileOffload", offload_sendfile},
+      {"copyFileRangeOffload", offload_copy_file_range},
+      {"ficloneRangeOffload", offload_ficlone_range},
+      {"lseekOffload", offload_lseek},
       {"openat2Offload", offload_openat2},
   };
+  static const sluice_constant constants[] = {
+      {"SEEK_SET", SEEK_SET},
+      {"SEEK_DATA", SEEK_DATA},
+      {"SEEK_HOLE", SEEK_HOLE},
+  };
   define_functions(env, exports, functions, COUNT_OF(functions));
+  define_constants(env, exports, constants, COUNT_OF(constants));
 }

@@ -17,22 +17,31 @@
 #endif
 
 /*
- * What an ArrayBuffer over mapped memory carries. `address` is NULL once the memory is unmapped; `finalized`,
- * where it is not NULL, wants to know of the end.
+ * What an ArrayBuffer over mapped memory carries. `address` is NULL once the memory is unmapped; `guard` is its
+ * place in the table of fault.c, or -1; `finalized`, where it is not NULL, wants to know of the end.
  */
 typedef struct {
   void *address;
   size_t length;
+  int guard;
   bool *finalized;
 } mapping;
 
 /* Tells our ArrayBuffers from everybody else's before their `mapping` is trusted. */
 static const napi_type_tag mapping_tag = {0x9d1f3a60c5e84b27, 0xb8427e1196fd03ca};
 
+/* Unmaps; what guards the memory forgets it before the addresses can be anybody else's. */
+static int mapping_end(mapping *self) {
+  void *address = self->address;
+  self->address = NULL;
+  if (self->guard != -1) fault_unguard(self->guard);
+  return munmap(address, self->length);
+}
+
 /* The last owner let go: the ArrayBuffer was collected, or detached by unmap or by the program. */
 static void mapping_finalize(napi_env env, void *data, void *hint) {
   mapping *self = hint;
-  if (self->address != NULL) munmap(self->address, self->length);
+  if (self->address != NULL) mapping_end(self);
   if (self->finalized != NULL) *self->finalized = true;
   free(self);
 }
@@ -99,25 +108,18 @@ static napi_value region_get_seals(napi_env env, napi_callback_info info) {
 }
 
 /*
- * mapShared(fd, offset, length, protection, flags) → an ArrayBuffer over the mapping, MAP_SHARED. The only
- * flag is MAP_POPULATE. -EOPNOTSUPP where the runtime refuses ArrayBuffers over memory that is not its own.
- * The descriptor may be closed afterwards.
+ * An ArrayBuffer over a new mapping, or -errno; -EOPNOTSUPP where the runtime refuses ArrayBuffers over memory that
+ * is not its own. The descriptor may be closed afterwards.
  */
-static napi_value region_map_shared(napi_env env, napi_callback_info info) {
-  sluice_args args = args_read(env, info);
-  int fd = arg_int(&args, 0);
-  off_t offset = arg_offset(&args, 1);
-  size_t length = arg_offset(&args, 2);
-  int protection = arg_int(&args, 3);
-  int flags = arg_int(&args, 4);
-  if (args.bad || (flags & ~MAP_POPULATE) != 0) return bad_arguments(env);
+static napi_value map(napi_env env, int fd, off_t offset, size_t length, int protection, int flags) {
   napi_value buffer, exception;
   bool finalized = false;
   mapping *self = malloc(sizeof *self);
   if (self == NULL) return number(env, -ENOMEM);
   self->length = length;
+  self->guard = -1;
   self->finalized = &finalized;
-  self->address = mmap(NULL, length, protection, MAP_SHARED | flags, fd, offset);
+  self->address = mmap(NULL, length, protection, flags, fd, offset);
   if (self->address == MAP_FAILED) {
     napi_value failed = result(env, -1);
     free(self);
@@ -141,12 +143,63 @@ fail:
    * or never heard of it, and does not say which. So the memory goes now, `self` is left to the finalizer.
    */
   if (!finalized) {
-    munmap(self->address, self->length);
-    self->address = NULL;
+    mapping_end(self);
     self->finalized = NULL;
   }
   napi_get_and_clear_last_exception(env, &exception);
   return number(env, -ENOMEM);
+}
+
+/*
+ * mapShared(fd, offset, length, protection, flags) → an ArrayBuffer over the mapping, MAP_SHARED. The only
+ * flag is MAP_POPULATE.
+ */
+static napi_value region_map_shared(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  off_t offset = arg_offset(&args, 1);
+  size_t length = arg_offset(&args, 2);
+  int protection = arg_int(&args, 3);
+  int flags = arg_int(&args, 4);
+  if (args.bad || (flags & ~MAP_POPULATE) != 0) return bad_arguments(env);
+  return map(env, fd, offset, length, protection, MAP_SHARED | flags);
+}
+
+/*
+ * mapPrivate(fd, offset, length) → an ArrayBuffer over the file's own pages, each of which becomes the process's
+ * copy when it is written to: JavaScript has no read-only bytes, and writing where the memory forbids it would end
+ * the process. Nothing is set aside for copies (MAP_NORESERVE), so a mapping may be larger than the memory.
+ */
+static napi_value region_map_private(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  off_t offset = arg_offset(&args, 1);
+  size_t length = arg_offset(&args, 2);
+  if (args.bad) return bad_arguments(env);
+  return map(env, fd, offset, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE);
+}
+
+/*
+ * guard(buffer) → 0: from now on a page that is missing when it is touched reads as zeros (fault.c). -ENOSPC where
+ * too many mappings are guarded. Once for each buffer.
+ */
+static napi_value region_guard(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  mapping *self = arg_mapping(&args, 0);
+  if (args.bad || (self != NULL && self->guard != -1)) return bad_arguments(env);
+  if (self == NULL) return number(env, -EFAULT);
+  int guard = fault_guard(self->address, self->length);
+  if (guard < 0) return number(env, guard);
+  self->guard = guard;
+  return number(env, 0);
+}
+
+/* guardTripped(buffer) → 1 where a page was missing, else 0; -EFAULT where the buffer is unmapped. */
+static napi_value region_guard_tripped(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  mapping *self = arg_mapping(&args, 0);
+  if (args.bad || (self != NULL && self->guard == -1)) return bad_arguments(env);
+  return number(env, self == NULL ? -EFAULT : fault_tripped(self->guard));
 }
 
 /*
@@ -159,15 +212,14 @@ static napi_value region_unmap(napi_env env, napi_callback_info info) {
   mapping *self = arg_mapping(&args, 0);
   if (args.bad) return bad_arguments(env);
   if (self == NULL) return number(env, 0);
-  /* Detaching may run the finalizer, now or in a later turn of the loop: it must not unmap once more. */
-  void *address = self->address;
-  size_t length = self->length;
+  /* Detaching may run the finalizer, now or in a later turn of the loop: it must not unmap. */
+  mapping ended = *self;
   self->address = NULL;
   if (napi_detach_arraybuffer(env, args.values[0]) != napi_ok) {
-    self->address = address;
+    self->address = ended.address;
     return number(env, -EBUSY);
   }
-  return result(env, munmap(address, length));
+  return result(env, mapping_end(&ended));
 }
 
 /* mprotect(buffer, offset, length, protection) → 0; -EFAULT where the buffer is unmapped. mprotect(2). */
@@ -241,6 +293,9 @@ void define_region(napi_env env, napi_value exports) {
       {"addSeals", region_add_seals},
       {"getSeals", region_get_seals},
       {"mapShared", region_map_shared},
+      {"mapPrivate", region_map_private},
+      {"guard", region_guard},
+      {"guardTripped", region_guard_tripped},
       {"unmap", region_unmap},
       {"mprotect", region_mprotect},
       {"madvise", region_madvise},

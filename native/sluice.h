@@ -69,6 +69,14 @@ napi_value bad_arguments(napi_env env);
 void define_functions(napi_env env, napi_value exports, const sluice_function *table, size_t count);
 void define_constants(napi_env env, napi_value exports, const sluice_constant *table, size_t count);
 
+/*
+ * Memory whose pages may be missing (fault.c). fault_guard → a number for the other two, or -errno; fault_unguard
+ * comes before the memory is unmapped.
+ */
+int fault_guard(void *address, size_t length);
+bool fault_tripped(int guard);
+void fault_unguard(int guard);
+
 void define_region(napi_env env, napi_value exports);
 void define_file(napi_env env, napi_value exports);
 void define_flow(napi_env env, napi_value exports);

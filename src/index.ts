@@ -1,6 +1,7 @@
 export { type ErrorCode, SluiceError } from './base/errors.js'
 export { GiB, KiB, MiB } from './base/units.js'
 export type { Lease } from './memory/lease.js'
+export { type MapFileOptions, type MappedFile, mapFile } from './memory/mapped-file.js'
 export { Pool, type PoolOptions, type TakeOptions } from './memory/pool.js'
 export { Region, type RegionOptions } from './memory/region.js'
 export {
@@ -8,9 +9,10 @@ export {
   type FileSource,
   file,
   type SinkTarget,
-  type SocketSink,
+  type SocketEnd,
   socket,
 } from './transfer/endpoints.js'
 export type { TransferOptions, TransferResult } from './transfer/job.js'
-export { type PathName, type Plan, type PlanOptions, plan } from './transfer/plan.js'
+export type { PathName, Plan, PlanOptions } from './transfer/path.js'
+export { plan } from './transfer/plan.js'
 export { transfer } from './transfer/transfer.js'

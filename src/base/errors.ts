@@ -18,6 +18,8 @@ export const errorRemedies = {
   ERR_SLUICE_FILE_SHRANK: 'The file was truncated while it was sent; replace files by rename, not in place.',
   ERR_SLUICE_IN_FLIGHT: 'Wait until the transfer that uses the bytes has ended.',
   ERR_SLUICE_LISTEN: 'Choose another --port or --host, or stop what listens there.',
+  ERR_SLUICE_MAPPING_TRUNCATED:
+    'The file was truncated while it was mapped; replace files by rename, not in place.',
   ERR_SLUICE_MEMORY: 'Ask for less, or raise the limit on memory or locked memory (`ulimit -l`).',
   ERR_SLUICE_OPTION: 'Correct the option; the message says what is allowed.',
   ERR_SLUICE_PEER_CLOSED: 'The peer closed or reset the connection; it may retry.',

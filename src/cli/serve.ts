@@ -6,7 +6,7 @@ import { SluiceError } from '../base/errors.js'
 import { show } from '../base/options.js'
 import { defaultEngine, engineMissing } from '../engine/default.js'
 import { serveStatic } from '../http/serve-static.js'
-import type { PathName } from '../transfer/plan.js'
+import type { PathName } from '../transfer/path.js'
 import { logLine } from './log-line.js'
 import { shutDownOnSignals } from './shut-down.js'
 

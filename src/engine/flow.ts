@@ -2,6 +2,8 @@
 
 /** The descriptor took all it could: step again when the engine finds it ready. */
 export const STEP_WAIT = 0
+/** The source has nothing now: step again when its descriptor is readable. */
+export const STEP_WAIT_SOURCE = 4
 /** There is more to do at once: step again after the others had their turn. */
 export const STEP_MORE = 1
 /** The flow waits for something of its own and will ask the engine to resume it. */
@@ -9,13 +11,18 @@ export const STEP_PARK = 2
 /** The flow has ended, well or not, and has taken leave of the engine. */
 export const STEP_DONE = 3
 
-export type Step = typeof STEP_WAIT | typeof STEP_MORE | typeof STEP_PARK | typeof STEP_DONE
+export type Step =
+  | typeof STEP_WAIT
+  | typeof STEP_WAIT_SOURCE
+  | typeof STEP_MORE
+  | typeof STEP_PARK
+  | typeof STEP_DONE
 
 export interface Flow {
-  /** The descriptor whose readiness the flow waits for. */
+  /** The descriptor that the flow sends on, and waits for with STEP_WAIT. */
   readonly fd: number
-  /** The engine's own: the slot of its watch, or -1. */
-  watch: number
+  /** The descriptor that it receives from, where it may wait for that with STEP_WAIT_SOURCE. */
+  readonly sourceFd?: number
   /** The engine's own: it stands in the run queue. */
   queued: boolean
   /** Does one bounded piece of work without waiting. Does not throw; once done, does nothing and says so again. */

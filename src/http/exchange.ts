@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { performance } from 'node:perf_hooks'
-import type { PathName } from '../transfer/plan.js'
+import type { PathName } from '../transfer/path.js'
 import type { Purpose } from './opened.js'
 
 /** Requests and responses of `node:http`, `node:https`, and `node:http2`'s compatibility API. */

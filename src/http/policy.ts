@@ -2,7 +2,8 @@
 import { validateHeaderValue } from 'node:http'
 import { SluiceError } from '../base/errors.js'
 import { checkInteger, checkOneOf, show } from '../base/options.js'
-import { type PathName, pathNames } from '../transfer/plan.js'
+import type { PathName } from '../transfer/path.js'
+import { pathNames } from '../transfer/plan.js'
 import type { Response } from './exchange.js'
 
 /** What the functions among the options are told of a file. */

@@ -3,7 +3,7 @@
  * arguments of the wrong type throw a TypeError, which is our own bug.
  */
 
-/** native/region.c */
+/** native/region.c, with native/fault.c behind guard */
 export interface RegionCalls {
   memfdCreate(name: string, flags: number): number
   ftruncate(fd: number, length: number): number
@@ -17,6 +17,9 @@ export interface RegionCalls {
     protection: number,
     flags: number,
   ): ArrayBuffer | number
+  mapPrivate(fd: number, offset: number, length: number): ArrayBuffer | number
+  guard(buffer: ArrayBuffer): number
+  guardTripped(buffer: ArrayBuffer): number
   unmap(buffer: ArrayBuffer): number
   mprotect(buffer: ArrayBuffer, offset: number, length: number, protection: number): number
   madvise(buffer: ArrayBuffer, offset: number, length: number, advice: number): number
@@ -53,8 +56,10 @@ export interface FileCalls {
   preadNoWait(fd: number, bytes: Uint8Array, offset: number): number
   pipe2(out: Int32Array, flags: number): number
   fcntl(fd: number, command: number, value: number): number
+  lseek(fd: number, offset: number, whence: number): number
   readonly O_RDONLY: number
   readonly O_WRONLY: number
+  readonly O_APPEND: number
   readonly O_PATH: number
   readonly O_CLOEXEC: number
   readonly O_NONBLOCK: number
@@ -64,6 +69,7 @@ export interface FileCalls {
   readonly RESOLVE_NO_MAGICLINKS: number
   readonly RESOLVE_NO_SYMLINKS: number
   readonly RESOLVE_CACHED: number
+  readonly F_GETFL: number
   readonly F_GETPIPE_SZ: number
   readonly F_SETPIPE_SZ: number
 }
@@ -164,12 +170,30 @@ export interface PollCalls {
 /** native/offload.c: the same operations on a thread of Node's pool; descriptors stay open until they settle. */
 export interface OffloadCalls {
   sendfileOffload(out: number, input: number, offset: number, count: number): Promise<number>
+  copyFileRangeOffload(
+    input: number,
+    inOffset: number,
+    out: number,
+    outOffset: number,
+    count: number,
+  ): Promise<number>
+  ficloneRangeOffload(
+    input: number,
+    inOffset: number,
+    out: number,
+    outOffset: number,
+    count: number,
+  ): Promise<number>
+  lseekOffload(fd: number, offset: number, whence: number): Promise<number>
   openat2Offload(
     directory: number,
     path: string | Uint8Array,
     flags: number,
     resolve: number,
   ): Promise<number>
+  readonly SEEK_SET: number
+  readonly SEEK_DATA: number
+  readonly SEEK_HOLE: number
 }
 
 /** native/wake.c */

@@ -1,11 +1,11 @@
 /** Why a stream takes no more bytes. */
 import { ServerResponse } from 'node:http'
 import { constants } from 'node:os'
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { SluiceError, systemError } from '../base/errors.js'
 
 /** The peer's doing where it reset or ended the connection first, else this side's. */
-export function closedError(sink: Writable, failure?: Error): SluiceError {
+export function closedError(sink: Readable | Writable, failure?: Error): SluiceError {
   // A response does not know what happened to its connection.
   const stream = sink instanceof ServerResponse ? (sink.req?.socket ?? sink) : sink
   const cause = stream.errored ?? failure

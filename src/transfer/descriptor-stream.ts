@@ -1,4 +1,4 @@
-/** A stream over a socket that is known by its descriptor only, for copying. Does not close the descriptor. */
+/** A stream over a socket or a file that is known by its descriptor only, for copying. Does not close the descriptor. */
 import { write } from 'node:fs'
 import { Writable } from 'node:stream'
 
@@ -9,14 +9,17 @@ export class DescriptorStream extends Writable {
   /** Bytes that the kernel took. */
   bytesWritten = 0
   readonly #fd: number
+  /** Where in a file the next byte goes; null where the kernel knows. */
+  #position: number | null
   /** A thread writes now. */
   #writing = false
   /** Called when no thread does any more. */
   #whenIdle: (() => void) | null = null
 
-  constructor(fd: number) {
+  constructor(fd: number, position: number | null = null) {
     super({ highWaterMark: 1 })
     this.#fd = fd
+    this.#position = position
   }
 
   /** Writes no more, and calls back when no thread uses the descriptor: its number may soon be another's. */
@@ -29,9 +32,10 @@ export class DescriptorStream extends Writable {
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     if (this.destroyed) return
     this.#writing = true
-    write(this.#fd, chunk, 0, chunk.length, null, (error, count) => {
+    write(this.#fd, chunk, 0, chunk.length, this.#position, (error, count) => {
       this.#writing = false
       this.bytesWritten += count
+      if (this.#position !== null) this.#position += count
       if (this.#whenIdle !== null) this.#whenIdle()
       else if (error?.code === 'EAGAIN') setTimeout(() => this._write(chunk, _encoding, callback), retryMs)
       else if (error) callback(error)

@@ -1,10 +1,10 @@
 /** What bytes come from and go to: the nouns of `transfer(from, to)`. */
 import type { FileHandle } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { Stream, type Writable } from 'node:stream'
 import { SluiceError } from '../base/errors.js'
-import { checkInteger, show } from '../base/options.js'
+import { checkInteger, checkOneOf, show } from '../base/options.js'
 
 /** A range of a file, as `fs.createReadStream` names it: both ends included, in bytes. */
 export interface FileRangeOptions {
@@ -20,21 +20,43 @@ export interface FileSource extends FileRangeOptions {
   readonly from: string | Uint8Array | URL | FileHandle | number
 }
 
+/** How a file is opened to be written, where it is given by name. */
+export interface FileSinkOptions {
+  /**
+   * `w`, the default: created, or emptied once the source is open. `a`: created, and appended to. `r+`: must exist,
+   * and is written in place; what lies around the bytes stays.
+   */
+  flags?: FileSinkFlags
+  /** The permissions of a file that is created, less those of the umask; 0o666 if not given. */
+  mode?: number
+}
+
+export const fileSinkFlags = ['w', 'a', 'r+'] as const
+export type FileSinkFlags = (typeof fileSinkFlags)[number]
+
+/** A file to be written from byte `start` on: `end` is the source's affair. */
+export interface FileSink extends FileSource, FileSinkOptions {}
+
 /** A response or another writable stream; what is no socket underneath is written to by copying. */
 export type SinkTarget = Socket | ServerResponse | Writable | number
 
-export interface SocketSink {
+export interface SocketEnd {
   readonly kind: 'socket'
   readonly to: SinkTarget
 }
 
 /**
- * A file as a source: by name, `FileHandle` or descriptor, whole or from byte `start` to byte `end`, both
- * included as in `fs.createReadStream`. A handle or descriptor stays open and its file position unchanged.
+ * A file, by name, `FileHandle` or descriptor. As a source it is whole or from byte `start` to byte `end`, both
+ * included as in `fs.createReadStream`; as a sink it is written from byte `start` on. A handle or descriptor stays
+ * open and its file position unchanged; as a sink it is written in place, or at its end if it is open for appending.
  *
- * @throws ERR_SLUICE_OPTION where the range is not made of whole numbers, or ends before it starts
+ * @throws ERR_SLUICE_OPTION where the range is not made of whole numbers, or ends before it starts; where `flags` or
+ *   `mode` are not of their kind, or given for what is open already
  */
-export function file(from: FileSource['from'], { start, end }: FileRangeOptions = {}): FileSource {
+export function file(
+  from: FileSource['from'],
+  { start, end, flags, mode }: FileRangeOptions & FileSinkOptions = {},
+): FileSink {
   const known =
     typeof from === 'string' ||
     from instanceof Uint8Array ||
@@ -49,14 +71,35 @@ export function file(from: FileSource['from'], { start, end }: FileRangeOptions 
   }
   if (start !== undefined) checkInteger('start', start, { min: 0 })
   if (end !== undefined) checkInteger('end', end, { min: start ?? 0 })
-  return { kind: 'file', from, ...(start !== undefined && { start }), ...(end !== undefined && { end }) }
+  if (flags !== undefined) checkOneOf('flags', flags, fileSinkFlags)
+  if (mode !== undefined) checkInteger('mode', mode, { min: 0, max: 0o7777 })
+  if (flags === 'a' && start !== undefined) {
+    throw new SluiceError(
+      'ERR_SLUICE_OPTION',
+      "start must not be given with flags 'a', which writes at the end",
+    )
+  }
+  if ((flags !== undefined || mode !== undefined) && (typeof from === 'number' || isFileHandle(from))) {
+    throw new SluiceError(
+      'ERR_SLUICE_OPTION',
+      'flags and mode must not be given for a file that is open already',
+    )
+  }
+  return {
+    kind: 'file',
+    from,
+    ...(start !== undefined && { start }),
+    ...(end !== undefined && { end }),
+    ...(flags !== undefined && { flags }),
+    ...(mode !== undefined && { mode }),
+  }
 }
 
 /**
- * A socket as a sink: a `net.Socket`, an `http.ServerResponse` (its head is sent first), or the descriptor of a
- * connected socket. Other writable streams are accepted and copied to.
+ * A socket as an end: a `net.Socket`, an `http.ServerResponse` (its head is sent first), or the descriptor of a
+ * connected socket. Other writable streams are accepted as sinks, and copied to. Only a `net.Socket` is a source.
  */
-export function socket(to: SinkTarget): SocketSink {
+export function socket(to: SinkTarget): SocketEnd {
   const known =
     typeof to === 'number' ? Number.isInteger(to) && to >= 0 : to instanceof Stream && 'write' in to
   if (!known) {
@@ -70,4 +113,21 @@ export function socket(to: SinkTarget): SocketSink {
 
 function isFileHandle(value: unknown): value is FileHandle {
   return typeof value === 'object' && value !== null && typeof (value as FileHandle).fd === 'number'
+}
+
+/** @throws ERR_SLUICE_OPTION where the end is not one that bytes can come from */
+export function sourceSocket({ to }: SocketEnd): Socket {
+  if (to instanceof Socket) return to
+  throw new SluiceError('ERR_SLUICE_OPTION', 'Only a net.Socket can be the source of a transfer')
+}
+
+/** Whether the transfer opens the file, and its position is thus nobody else's. */
+export function isGivenByName({ from }: FileSource): boolean {
+  return typeof from === 'string' || from instanceof Uint8Array || from instanceof URL
+}
+
+/** @throws ERR_SLUICE_OPTION where the end is not one that can be written to a file */
+export function sourceFile(from: FileSource | SocketEnd): FileSource {
+  if (from.kind === 'file') return from
+  throw new SluiceError('ERR_SLUICE_OPTION', 'Only a file can be transferred to a file')
 }

@@ -3,27 +3,30 @@ import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { defaultEngine, engineMissing } from '../engine/default.js'
-import type { FileSource, SinkTarget, SocketSink } from './endpoints.js'
+import { addonMissing } from '../native/load.js'
+import {
+  type FileSink,
+  type FileSource,
+  type SinkTarget,
+  type SocketEnd,
+  sourceFile,
+  sourceSocket,
+} from './endpoints.js'
+import type { PathName, Plan, PlanOptions } from './path.js'
+import { pairBefore, planForFiles } from './plan-files.js'
+import { planRelay } from './plan-relay.js'
 import { descriptorOf } from './socket-hold.js'
 
-export const pathNames = ['sendfile', 'copy'] as const
-export type PathName = (typeof pathNames)[number]
+export const pathNames = ['sendfile', 'copy'] as const satisfies readonly PathName[]
 
-export interface Plan {
-  path: PathName
-  /** One clause: why this path. */
-  why: string
-  /** The paths that were considered and cannot be taken, each with the reason. */
-  rejected: { path: PathName; why: string }[]
-}
-
-export interface PlanOptions {
-  /** Takes this path where it is possible at all. */
-  prefer?: PathName | undefined
-}
-
-/** What a transfer between these two would do, as far as can be told before the file is opened. */
-export function plan(_from: FileSource, to: SocketSink, options: PlanOptions = {}): Plan {
+/** What a transfer between these two would do, as far as can be told before a file is opened. */
+export function plan(
+  from: FileSource | SocketEnd,
+  to: SocketEnd | FileSink,
+  options: PlanOptions = {},
+): Plan {
+  if (to.kind === 'file') return planForFiles(pairBefore(sourceFile(from), to, addonMissing), options)
+  if (from.kind === 'socket') return planRelay(sourceSocket(from), to.to, options)
   return planFor(to.to, '', options)
 }
 

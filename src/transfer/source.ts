@@ -61,7 +61,7 @@ export async function openSource(source: FileSource): Promise<OpenedSource> {
  * A pipe that is silent would hold a thread, and with it the transfer, whatever else ends that → what puts the flag
  * back: it is the open file's, so the caller's descriptor has it too.
  */
-function unblock(fd: number): () => void {
+export function unblock(fd: number): () => void {
   const changed = native?.setNonBlocking(fd, 1) === 1
   return () => {
     if (changed) native?.setNonBlocking(fd, 0)
@@ -138,7 +138,7 @@ async function openName(name: string | Uint8Array | URL): Promise<number> {
   }
 }
 
-function pathOf(url: URL): string {
+export function pathOf(url: URL): string {
   try {
     return fileURLToPath(url)
   } catch (cause) {
@@ -147,18 +147,18 @@ function pathOf(url: URL): string {
 }
 
 /** What the kernel could not be asked about. */
-function checkName(path: string | Uint8Array, what: string): void {
+export function checkName(path: string | Uint8Array, what: string): void {
   if (typeof path === 'string' ? path.includes('\0') : path.includes(0)) {
     throw new SluiceError('ERR_SLUICE_FILE', `${what}: a name cannot have NUL in it`)
   }
   if (Buffer.byteLength(path) >= pathBytesMax) throw systemError(-constants.errno.ENAMETOOLONG, 'open', what)
 }
 
-function failure(error: unknown, syscall: string, what: string): SluiceError {
+export function failure(error: unknown, syscall: string, what: string): SluiceError {
   return systemError((error as NodeJS.ErrnoException).errno ?? 0, syscall, what, { cause: error })
 }
 
-function nameOf(from: FileSource['from']): string {
+export function nameOf(from: FileSource['from']): string {
   if (typeof from === 'string') return show(from)
   if (from instanceof URL) return show(from.href)
   if (from instanceof Uint8Array) return show(Buffer.from(from).toString())

@@ -10,13 +10,14 @@ import type { Native } from '#sluice/native/calls.js'
 import { native } from '#sluice/native/load.js'
 import { descriptorOf } from '#sluice/transfer/socket-hold.js'
 import { needsAddon } from '../support/addon.js'
-import { eventually, pause } from '../support/eventually.js'
+import { eventually, pause, stopClock } from '../support/eventually.js'
 import { nativeWith } from '../support/scripted-native.js'
 import { connectTo, type Ending, listener, type Peer, socketPair } from '../support/sockets.js'
 
 test('a flow whose descriptor is ready is stepped at once', needsAddon, async t => {
   const { socket } = await socketPair(t)
   const flow = new ScriptedFlow(descriptorOf(socket), () => STEP_DONE)
+  stopClock(t)
   new PollEngine(native!).resume(flow)
   assert.equal(flow.steps, 1)
 })
@@ -80,6 +81,7 @@ test('a flow that parks is left alone until it asks', needsAddon, async t => {
   const { socket } = await socketPair(t)
   const engine = new PollEngine(native!)
   const flow = new ScriptedFlow(descriptorOf(socket), step => (step === 1 ? STEP_PARK : STEP_DONE))
+  stopClock(t)
   engine.resume(flow)
   await pause(10)
   assert.equal(flow.steps, 1)
@@ -107,7 +109,6 @@ test('an event of a watch that was given to another flow meanwhile is dropped', 
   engine.resume(former)
   engine.forget(former)
   engine.resume(owner)
-  assert.equal(owner.watch, 0, 'the slot is used again')
   stale = Uint32Array.of(native!.EPOLLOUT, 0, 1)
   // Any other event makes the engine look.
   const third = await fullSocket(t, server)
@@ -202,7 +203,10 @@ test('what a flow throws reaches the program and stops no other flow', needsAddo
   assert.throws(() => engine.resume(broken), failure)
   const next = new ScriptedFlow(descriptorOf(socket), () => STEP_DONE)
   engine.resume(next)
-  assert.equal(next.steps, 1)
+  await eventually(
+    () => next.steps === 1,
+    () => 'the other flow had no step',
+  )
 })
 
 test('an engine that cannot be opened says why', needsAddon, () => {
@@ -224,7 +228,6 @@ test('an engine that cannot be opened says why', needsAddon, () => {
 })
 
 class ScriptedFlow implements Flow {
-  watch = -1
   queued = false
   steps = 0
   readonly fd: number

@@ -9,6 +9,9 @@ import { native } from '#sluice/native/load.js'
 /** For `skip`: false, or the reason. */
 export const needsAddon = native === null && 'there is no addon, so there is no memfd'
 
+/** The same for files, which are copied without it. */
+export const needsMapping = native === null && 'there is no addon, so files are copied, not mapped'
+
 /** The lines of /proc/self/maps that belong to memfds of a name. */
 export function mappings(name: string): number {
   const lines = readFileSync('/proc/self/maps', 'latin1').split('\n')
@@ -18,6 +21,18 @@ export function mappings(name: string): number {
 /** The descriptors of this process that are memfds of a name. */
 export function descriptors(name: string): number {
   return readdirSync('/proc/self/fd').filter(fd => linkTarget(fd).startsWith(`/memfd:${name}`)).length
+}
+
+/** The lines of /proc/self/maps that name a file, or part of its path; all lines for ''. */
+export function fileMappings(path: string): number {
+  return readFileSync('/proc/self/maps', 'latin1')
+    .split('\n')
+    .filter(line => line.includes(path)).length
+}
+
+/** The descriptors of this process that are of a file. */
+export function fileDescriptors(path: string): number {
+  return readdirSync('/proc/self/fd').filter(fd => linkTarget(fd) === path).length
 }
 
 function linkTarget(fd: string): string {

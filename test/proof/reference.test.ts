@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { file, socket, transfer } from '#sluice/index.js'
 import { native } from '#sluice/native/load.js'
-import type { PathName } from '#sluice/transfer/plan.js'
+import type { PathName } from '#sluice/transfer/path.js'
 import { temporaryFolder } from '../support/temporary.js'
 
 const bytes = 32 * 1024

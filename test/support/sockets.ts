@@ -69,8 +69,9 @@ export class Peer {
 
   constructor(t: Ending, server: Server, { reading = true }: Pick<PairOptions, 'reading'> = {}) {
     const address = server.address()!
-    this.socket =
-      typeof address === 'string' ? connect(address) : connect({ port: address.port, host: '127.0.0.1' })
+    const where = typeof address === 'string' ? { path: address } : { port: address.port, host: '127.0.0.1' }
+    // It goes on when the other side ends, so that who ended first is never in doubt.
+    this.socket = connect({ ...where, allowHalfOpen: true })
     t.after(() => this.socket.destroy())
     this.socket.on('data', chunk => {
       this.bytes += chunk.length

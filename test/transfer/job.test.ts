@@ -7,13 +7,14 @@ import { native } from '#sluice/native/load.js'
 import { Job, type OpenRange } from '#sluice/transfer/job.js'
 import { needsAddon, pathTaken } from '../support/addon.js'
 import { randomFile, sha256 } from '../support/contents.js'
-import { pause } from '../support/eventually.js'
+import { stopClock } from '../support/eventually.js'
 import { type Ending, socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
 
 test('what can be sent at once is sent without a promise', needsAddon, async t => {
   const { range, bytes } = source(t, 64 * KiB)
   const { socket, peer } = await socketPair(t)
+  stopClock(t)
   const result = new Job(range, socket, {}).run()
   assert.ok(!(result instanceof Promise))
   assert.equal(result.bytes, bytes.length)
@@ -44,7 +45,7 @@ test(
   needsAddon,
   async t => {
     // The files of earlier tests, whose inodes may be used again, are to be forgotten.
-    await pause(150)
+    stopClock(t)(1000)
     const { cachestat } = native!
     let asked = 0
     native!.cachestat = (fd, offset, length) => {

@@ -10,7 +10,7 @@ import { isResident, noteResident, warm, wasResident } from '#sluice/transfer/re
 import { needsAddon } from '../support/addon.js'
 import { without } from '../support/commands.js'
 import { evict, randomFile } from '../support/contents.js'
-import { pause } from '../support/eventually.js'
+import { stopClock } from '../support/eventually.js'
 import { nativeWith } from '../support/scripted-native.js'
 import type { Ending } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
@@ -96,7 +96,8 @@ test('a failure of the disk comes back as what it is', needsAddon, async t => {
   assert.equal(await warm(nativeWith({ sendfileOffload: async () => -EIO }), fd, 0, 1), -EIO)
 })
 
-test('what was seen in memory is remembered for a moment, file by file and range by range', async () => {
+test('what was seen in memory is remembered for a moment, file by file and range by range', t => {
+  const pass = stopClock(t)
   const seen = { device: 1, inode: 4711 }
   noteResident(seen, 100, 200)
   assert.ok(wasResident(seen, 100, 200))
@@ -105,11 +106,14 @@ test('what was seen in memory is remembered for a moment, file by file and range
   assert.ok(!wasResident(seen, 150, 201))
   assert.ok(!wasResident({ ...seen, device: 2 }, 100, 200))
   assert.ok(!wasResident({ ...seen, inode: 4712 }, 100, 200))
-  await pause(150)
+  pass(99)
+  assert.ok(wasResident(seen, 100, 200))
+  pass(1)
   assert.ok(!wasResident(seen, 100, 200))
 })
 
-test('a thousand others push the oldest out', () => {
+test('a thousand others push the oldest out', t => {
+  stopClock(t)
   const first = { device: 1, inode: 0 }
   noteResident(first, 0, 1)
   for (let inode = 1; inode <= 1024; inode++) noteResident({ device: 1, inode }, 0, 1)

@@ -43,7 +43,6 @@ export class SendfileRefused extends Error {}
 
 export class SendfileFlow implements Flow {
   readonly fd: number
-  watch = -1
   queued = false
   readonly #native: Native
   readonly #engine: PollEngine
@@ -176,6 +175,8 @@ export class SendfileFlow implements Flow {
       }
       // A file that ends early is for sendfile to find.
       this.#residentTo = offset + count
+      // Some file systems (overlayfs) cannot be asked: there the thread's word is the only one.
+      if (this.#toNote !== null) noteResident(this.#toNote, offset, offset + count)
       this.#engine.resume(this)
     })
     return STEP_PARK
@@ -193,8 +194,7 @@ export class SendfileFlow implements Flow {
     if (this.#ended) return STEP_DONE
     this.#ended = true
     this.#error = error
-    if (this.#hold.open) this.#engine.forget(this)
-    else this.#engine.release(this)
+    this.#engine.forget(this, this.#hold.open)
     if (!this.#warming) this.#settle()
     return STEP_DONE
   }

@@ -1,0 +1,57 @@
+/**
+ * Pipes for splice and tee, kept for the next transfer. A pipe holds references to pages, not bytes: it is how two
+ * descriptors hand each other data that neither copies. It goes back empty or not at all, so that no transfer ever
+ * finds another's bytes in it.
+ */
+import { systemError } from '../base/errors.js'
+import { KiB } from '../base/units.js'
+import type { Native } from '../native/calls.js'
+import { closerOf } from '../native/own.js'
+
+/**
+ * What a pipe should hold. More makes fewer calls, and counts against the user's pipe-user-pages-soft (64 MiB by
+ * default): past that the kernel refuses, and a pipe keeps the 64 KiB, or the one page, that it was made with.
+ */
+const pipeBytes = 256 * KiB
+/** How many are kept that nobody uses: enough for the comings and goings of a busy moment. */
+const keptMax = 64
+
+export interface Pipe {
+  readonly readFd: number
+  readonly writeFd: number
+  /** Bytes that it holds at most, if every page in it is full. */
+  readonly capacity: number
+  close(): void
+}
+
+export class PipePool {
+  readonly #native: Native
+  readonly #kept: Pipe[] = []
+  readonly #ends = new Int32Array(2)
+
+  constructor(native: Native) {
+    this.#native = native
+  }
+
+  /** @throws ERR_SLUICE_DESCRIPTORS where there are no descriptors left */
+  take(): Pipe {
+    return this.#kept.pop() ?? this.#open()
+  }
+
+  /** Takes the pipe back; `empty` says whether nothing was left in it. */
+  give(pipe: Pipe, empty: boolean): void {
+    if (empty && this.#kept.length < keptMax) this.#kept.push(pipe)
+    else pipe.close()
+  }
+
+  #open(): Pipe {
+    const native = this.#native
+    const made = native.pipe2(this.#ends, native.O_CLOEXEC | native.O_NONBLOCK)
+    if (made < 0) throw systemError(made, 'pipe2', 'Opening a pipe to splice through')
+    const [readFd, writeFd] = this.#ends as unknown as [number, number]
+    const closers = [closerOf(native, readFd), closerOf(native, writeFd)]
+    const sized = native.fcntl(writeFd, native.F_SETPIPE_SZ, pipeBytes)
+    const capacity = sized > 0 ? sized : native.fcntl(writeFd, native.F_GETPIPE_SZ, 0)
+    return { readFd, writeFd, capacity, close: () => closers.forEach(close => void close()) }
+  }
+}
