@@ -11,6 +11,7 @@ export const testTools = {
   openssl: 'openssl',
   python3: 'python3',
   chromium: 'chromium',
+  'mkfs.btrfs': 'btrfs-progs',
 }
 
 /** Installs what is missing, as root on Debian; → the commands that are still missing. */
