@@ -6,6 +6,8 @@ export { Pool, type PoolOptions, type TakeOptions } from './memory/pool.js'
 export { Region, type RegionOptions } from './memory/region.js'
 export {
   type FileRangeOptions,
+  type FileSink,
+  type FileSinkOptions,
   type FileSource,
   file,
   type SinkTarget,

@@ -38,7 +38,8 @@ export type FileSinkFlags = (typeof fileSinkFlags)[number]
 export interface FileSink extends FileSource, FileSinkOptions {}
 
 /** A response or another writable stream; what is no socket underneath is written to by copying. */
-export type SinkTarget = Socket | ServerResponse | Writable | number
+export type SinkTarget = StreamTarget | number
+export type StreamTarget = Socket | ServerResponse | Writable
 
 export interface SocketEnd {
   readonly kind: 'socket'
@@ -130,4 +131,13 @@ export function isGivenByName({ from }: FileSource): boolean {
 export function sourceFile(from: FileSource | SocketEnd): FileSource {
   if (from.kind === 'file') return from
   throw new SluiceError('ERR_SLUICE_OPTION', 'Only a file can be transferred to a file')
+}
+
+/** @throws ERR_SLUICE_OPTION where the end is a bare descriptor, which only files are sent to */
+export function sinkStream({ to }: SocketEnd): StreamTarget {
+  if (typeof to !== 'number') return to
+  throw new SluiceError(
+    'ERR_SLUICE_OPTION',
+    'What arrives on a socket can be sent to a stream, not to a descriptor',
+  )
 }

@@ -18,6 +18,7 @@ import type { PiecePath } from './paths/file-piece.js'
 import { reflink } from './paths/reflink.js'
 import { sendfileToFile } from './paths/sendfile-to-file.js'
 import { blockBytes, type FilePair, planForFiles } from './plan-files.js'
+import { checkSameFile } from './same-file.js'
 import { type OpenedSource, openSource } from './source.js'
 import { writeError } from './write-error.js'
 
@@ -82,6 +83,8 @@ class FileJob {
   #copiedBytes = 0
   /** Up to here the range is known to be data. */
   #dataEnd = 0
+  /** Whether the source may have holes. */
+  #sparse = false
   /** What ended the transfer from outside. */
   #interruption: SluiceError | null = null
   #interruptCopy: ((error: SluiceError) => void) | null = null
@@ -108,7 +111,9 @@ class FileJob {
     })
     try {
       const pair = await this.#examine()
+      // From here on the sink is changed.
       if (signal?.aborted) throw aborted(signal)
+      if (this.#interruption !== null) throw this.#interruption
       const sinkBytes = await this.#sink.empty()
       this.#plan = planForFiles(pair, this.#options)
       const { length } = this.#source
@@ -128,44 +133,32 @@ class FileJob {
   async #examine(): Promise<FilePair> {
     const { fd, regular, start, length } = this.#source
     const sink = this.#sink
-    const { dev, ino, size } = await statDescriptor(fd, { bigint: true })
+    const { dev, ino, size, blocks } = await statDescriptor(fd, { bigint: true })
+    // The unit is 512 bytes everywhere, stat(2). A file that takes less room than it is long may have holes.
+    this.#sparse = blocks * 512n < size
+    const { flags = 'w', start: to = 0 } = this.#to
+    const ownsPosition = isGivenByName(this.#to)
     const same = regular && dev === sink.identity.dev && ino === sink.identity.ino
-    if (same && length !== null) this.#checkSameFile(start, length)
+    if (same && length !== null && !sink.appends) {
+      checkSameFile({ name: sink.name, emptied: ownsPosition && flags === 'w', from: start, to, length })
+    }
     const end = start + (length ?? 0)
     return {
       addonMissing,
       seekable: regular && sink.regular && length !== null,
       appends: sink.appends,
-      ownsPosition: isGivenByName(this.#to),
+      ownsPosition,
       from: start,
-      to: this.#to.start ?? 0,
+      to,
       endsOnBlock: end % blockBytes === 0 || end === Number(size),
       refused: this.#refused,
     }
   }
 
-  #checkSameFile(start: number, length: number): void {
-    const { flags = 'w', start: to = 0 } = this.#to
-    if (this.#sink.appends) return
-    const emptied = isGivenByName(this.#to) && flags === 'w'
-    if (!emptied && (length === 0 || start >= to + length || to >= start + length)) return
-    const what = emptied
-      ? 'would be emptied'
-      : `bytes ${start} to ${start + length - 1} would be written over`
-    throw new SluiceError(
-      'ERR_SLUICE_OPTION',
-      `${this.#sink.name} is the source as well: ${what} before all is read`,
-      {
-        remedy: emptied
-          ? "Write another file, or with flags 'r+' to other bytes."
-          : 'Choose ranges that do not overlap.',
-      },
-    )
-  }
-
   async #move(pair: FilePair, length: number, sinkBytes: number): Promise<void> {
-    // Only where the sink has nothing yet does what is not written read as zeros. The position is moved by asking.
-    const keepsHoles = native !== null && !pair.appends && pair.to >= sinkBytes && isGivenByName(this.#from)
+    // Only where the sink has nothing yet does what is not written read as zeros. Asking moves the source's position.
+    const keepsHoles =
+      native !== null && this.#sparse && isGivenByName(this.#from) && !pair.appends && pair.to >= sinkBytes
     let endsInHole = false
     while (this.#doneBytes < length) {
       if (this.#interruption !== null) throw this.#interruption

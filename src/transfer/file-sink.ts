@@ -49,7 +49,7 @@ const truncate = promisify(ftruncate)
  * Opens the file, or takes a duplicate of what is open; without the addon it is the caller's own descriptor. Nothing
  * in it is changed yet.
  *
- * @throws ERR_SLUICE_FILE where it cannot be opened, ERR_SLUICE_RANGE where it has no byte `start` to begin with
+ * @throws ERR_SLUICE_FILE where it cannot be opened, ERR_SLUICE_OPTION where `start` is given for what has no positions
  */
 export async function openSink(sink: FileSink): Promise<OpenedSink> {
   const name = nameOf(sink.from)
@@ -61,11 +61,9 @@ export async function openSink(sink: FileSink): Promise<OpenedSink> {
     const regular = type === fsConstants.S_IFREG
     const appends = native === null ? sink.flags === 'a' : isAppending(native, fd)
     if (sink.start !== undefined && (appends || !regular)) {
-      const what = regular ? 'is open for appending' : 'is not a regular file'
-      throw new SluiceError(
-        'ERR_SLUICE_RANGE',
-        `${name} ${what}, so it has no byte ${sink.start} to start at`,
-      )
+      const obstacle = regular ? 'appends' : 'has no positions'
+      const what = `start must not be given where the sink ${obstacle}: ${name}, start ${sink.start}`
+      throw new SluiceError('ERR_SLUICE_OPTION', what)
     }
     const empties = regular && isGivenByName(sink) && (sink.flags ?? 'w') === 'w'
     const putBack = regular ? () => {} : unblock(fd)

@@ -2,9 +2,9 @@
 import { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { defaultEngine, engineMissing } from '../engine/default.js'
-import type { SinkTarget } from './endpoints.js'
+import type { StreamTarget } from './endpoints.js'
+import { descriptorOf } from './held-socket.js'
 import type { PathName, Plan, PlanOptions } from './path.js'
-import { descriptorOf } from './socket-hold.js'
 
 export const relayPathNames = ['splice', 'copy'] as const satisfies readonly PathName[]
 
@@ -14,17 +14,16 @@ const bySplice: Plan = {
   rejected: [],
 }
 
-export function planRelay(from: Socket, to: SinkTarget, { prefer }: PlanOptions): Plan {
+export function planRelay(from: Socket, to: StreamTarget, { prefer }: PlanOptions): Plan {
   const why = prefer === 'copy' ? 'copying was asked for' : spliceObstacle(from, to)
   return why === '' ? bySplice : { path: 'copy', why, rejected: [{ path: 'splice', why }] }
 }
 
 /** Why splice cannot be used, or an empty string where it can. */
-function spliceObstacle(from: Socket, to: SinkTarget): string {
+function spliceObstacle(from: Socket, to: StreamTarget): string {
   if (defaultEngine() === null) return `there is no addon: ${engineMissing()}`
   const source = socketObstacle(from)
   if (source !== '') return `the source ${source}`
-  if (typeof to === 'number') return ''
   if (!(to instanceof Socket)) return 'the sink is a stream without a socket'
   const sink = socketObstacle(to)
   return sink === '' ? '' : `the sink ${sink}`

@@ -9,13 +9,14 @@ import {
   type FileSource,
   type SinkTarget,
   type SocketEnd,
+  sinkStream,
   sourceFile,
   sourceSocket,
 } from './endpoints.js'
+import { descriptorOf } from './held-socket.js'
 import type { PathName, Plan, PlanOptions } from './path.js'
 import { pairBefore, planForFiles } from './plan-files.js'
 import { planRelay } from './plan-relay.js'
-import { descriptorOf } from './socket-hold.js'
 
 export const pathNames = ['sendfile', 'copy'] as const satisfies readonly PathName[]
 
@@ -26,7 +27,7 @@ export function plan(
   options: PlanOptions = {},
 ): Plan {
   if (to.kind === 'file') return planForFiles(pairBefore(sourceFile(from), to, addonMissing), options)
-  if (from.kind === 'socket') return planRelay(sourceSocket(from), to.to, options)
+  if (from.kind === 'socket') return planRelay(sourceSocket(from), sinkStream(to), options)
   return planFor(to.to, '', options)
 }
 

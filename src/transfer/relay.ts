@@ -6,14 +6,12 @@
  */
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { SluiceError } from '../base/errors.js'
 import { defaultEngine } from '../engine/default.js'
 import { native } from '../native/load.js'
 import { Claim } from './claim.js'
-import { holdDescriptor } from './descriptor-hold.js'
-import { DescriptorStream } from './descriptor-stream.js'
-import type { SinkTarget } from './endpoints.js'
+import type { StreamTarget } from './endpoints.js'
 import { watchLimits } from './interrupt.js'
 import type { TransferOptions, TransferResult } from './job.js'
 import type { CopyDone } from './paths/copy.js'
@@ -22,18 +20,28 @@ import { SpliceFlow } from './paths/splice.js'
 import { PipePool } from './pipe-pool.js'
 import { planRelay } from './plan-relay.js'
 import { holdSocket, type SocketHold } from './socket-hold.js'
-import { holdSource } from './source-hold.js'
+import { SourceHold } from './source-hold.js'
 
 const pipes = native === null ? null : new PipePool(native)
 /** Sources that are being read: two readers would each get some of the bytes. */
 const inUse = new WeakSet<Readable>()
+
+interface Relay extends Pick<TransferOptions, 'onProgress'> {
+  readonly from: Socket
+  readonly to: StreamTarget
+  readonly interruption: Interruption
+}
 
 /** How a relay ended, and how many of its bytes were copied on the way. */
 interface RelayDone extends CopyDone {
   readonly copiedBytes: number
 }
 
-export async function relay(from: Socket, to: SinkTarget, options: TransferOptions): Promise<TransferResult> {
+export async function relay(
+  from: Socket,
+  to: StreamTarget,
+  options: TransferOptions,
+): Promise<TransferResult> {
   if (inUse.has(from))
     throw new SluiceError('ERR_SLUICE_IN_FLIGHT', 'The socket is the source of another transfer')
   const began = performance.now()
@@ -45,7 +53,12 @@ export async function relay(from: Socket, to: SinkTarget, options: TransferOptio
   try {
     await interruption.or(new Promise<void>(resolve => claim.turn.whenCome(resolve)))
     const run = plan.path === 'splice' ? spliceAll : copyAll
-    const { error, sentBytes, copiedBytes } = await run(from, to, claim, options.onProgress, interruption)
+    const { error, sentBytes, copiedBytes } = await run({
+      from,
+      to,
+      onProgress: options.onProgress,
+      interruption,
+    })
     if (error !== null) {
       if (error instanceof SluiceError) error.bytes = sentBytes
       throw error
@@ -59,18 +72,12 @@ export async function relay(from: Socket, to: SinkTarget, options: TransferOptio
   }
 }
 
-async function spliceAll(
-  from: Socket,
-  to: SinkTarget,
-  claim: Claim,
-  onProgress: TransferOptions['onProgress'],
-  interruption: Interruption,
-): Promise<RelayDone> {
-  const source = holdSource(from)
+async function spliceAll({ from, to, onProgress, interruption }: Relay): Promise<RelayDone> {
+  const source = new SourceHold(from)
   const earlyBytes = source.early?.length ?? 0
   let sink: SocketHold | null = null
   try {
-    sink = await interruption.or(holdSink(to, claim, source.early), late => late.release())
+    sink = await interruption.or(holdSink(to as Socket, source.early), late => late.release())
     const pipe = pipes!.take()
     const held = sink
     return await new Promise(resolve => {
@@ -96,26 +103,13 @@ async function spliceAll(
 }
 
 /** Takes the sink after what Node had read of the source before has gone out there. */
-async function holdSink(to: SinkTarget, claim: Claim, early: Buffer | null): Promise<SocketHold> {
-  if (typeof to !== 'number') {
-    const socket = to as Socket
-    if (early !== null) socket.write(early)
-    return await holdSocket(socket)
-  }
-  if (early !== null)
-    await new Promise<void>(resolve => new DescriptorStream(claim.fd).write(early, () => resolve()))
-  return holdDescriptor(native!, claim.fd)
+async function holdSink(sink: Socket, early: Buffer | null): Promise<SocketHold> {
+  if (early !== null) sink.write(early)
+  return await holdSocket(sink)
 }
 
-async function copyAll(
-  from: Socket,
-  to: SinkTarget,
-  claim: Claim,
-  onProgress: TransferOptions['onProgress'],
-  interruption: Interruption,
-): Promise<RelayDone> {
-  const sink: Writable = typeof to === 'number' ? new DescriptorStream(claim.fd) : (to as Writable)
-  const run = copyStream(from, sink, onProgress)
+async function copyAll({ from, to, onProgress, interruption }: Relay): Promise<RelayDone> {
+  const run = copyStream(from, to, onProgress)
   interruption.pass(error => run.interrupt(error))
   const done = await run.done
   return { ...done, copiedBytes: done.sentBytes }

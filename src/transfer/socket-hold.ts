@@ -2,18 +2,13 @@
  * Use of a socket's descriptor while bytes are sent around Node's stream.
  *
  * What was written before goes out first, and what is written meanwhile waits: the stream is corked. One transfer
- * at a time holds a socket (turn.ts). The descriptor is never duplicated, so it is looked at before each use: only
- * JavaScript on this thread can close it, and its number may then be another connection's.
+ * at a time holds a socket (turn.ts).
  */
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import type { SluiceError } from '../base/errors.js'
 import { closedError } from './closed.js'
-
-/** The part of Node's socket that has no public name. The handle is null once the socket is destroyed. */
-interface SocketInternals {
-  readonly _handle: { readonly fd?: number } | null
-}
+import { HeldSocket } from './held-socket.js'
 
 export interface SocketHold {
   readonly fd: number
@@ -28,11 +23,6 @@ export interface SocketHold {
   /** Bytes were sent: an idle timeout starts anew. */
   touch(): void
   release(): void
-}
-
-/** The descriptor under a socket, or -1: TLS has none that may be written to, and neither has a closed socket. */
-export function descriptorOf(socket: Socket): number {
-  return (socket as unknown as SocketInternals)._handle?.fd ?? -1
 }
 
 /**
@@ -69,45 +59,21 @@ function drained(socket: Socket): Promise<void> {
   })
 }
 
-class NodeSocketHold implements SocketHold {
-  readonly fd: number
-  readonly #socket: Socket
+class NodeSocketHold extends HeldSocket implements SocketHold {
   readonly #writer: Writable
-  readonly #handle: object | null
-  #onClose: (() => void) | null = null
 
   constructor(socket: Socket, writer: Writable) {
-    this.#socket = socket
+    super(socket)
     this.#writer = writer
-    this.#handle = (socket as unknown as SocketInternals)._handle
-    this.fd = descriptorOf(socket)
     socket.cork()
   }
 
-  get open(): boolean {
-    return this.#handle !== null && (this.#socket as unknown as SocketInternals)._handle === this.#handle
-  }
-
   get ended(): boolean {
-    return this.#socket.writableEnded || this.#writer.writableEnded
+    return this.socket.writableEnded || this.#writer.writableEnded
   }
 
-  whyClosed(): SluiceError {
-    return closedError(this.#socket)
-  }
-
-  onClose(callback: () => void): void {
-    this.#onClose = callback
-    this.#socket.once('close', callback)
-  }
-
-  touch(): void {
-    const timeout = this.#socket.timeout
-    if (timeout !== undefined && timeout > 0) this.#socket.setTimeout(timeout)
-  }
-
-  release(): void {
-    if (this.#onClose !== null) this.#socket.off('close', this.#onClose)
-    if (!this.#socket.destroyed) this.#socket.uncork()
+  override release(): void {
+    super.release()
+    if (!this.socket.destroyed) this.socket.uncork()
   }
 }

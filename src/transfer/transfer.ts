@@ -2,7 +2,14 @@
 import { SluiceError } from '../base/errors.js'
 import { checkInteger, checkOneOf, show } from '../base/options.js'
 import { Claim } from './claim.js'
-import { type FileSink, type FileSource, type SocketEnd, sourceFile, sourceSocket } from './endpoints.js'
+import {
+  type FileSink,
+  type FileSource,
+  type SocketEnd,
+  sinkStream,
+  sourceFile,
+  sourceSocket,
+} from './endpoints.js'
 import { transferToFile } from './file-job.js'
 import { aborted } from './interrupt.js'
 import { Job, type TransferOptions, type TransferResult } from './job.js'
@@ -36,7 +43,7 @@ export async function transfer(
   checkOptions(options, pathsBetween(from, to))
   if (options.signal?.aborted) throw aborted(options.signal)
   if (to.kind === 'file') return await transferToFile(sourceFile(from), to, options)
-  if (from.kind === 'socket') return await relay(sourceSocket(from), to.to, options)
+  if (from.kind === 'socket') return await relay(sourceSocket(from), sinkStream(to), options)
   const claim = new Claim(to.to)
   try {
     const source = await openSource(from)

@@ -8,7 +8,7 @@ import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT, type Step } from
 import { PollEngine } from '#sluice/engine/poll-engine.js'
 import type { Native } from '#sluice/native/calls.js'
 import { native } from '#sluice/native/load.js'
-import { descriptorOf } from '#sluice/transfer/socket-hold.js'
+import { descriptorOf } from '#sluice/transfer/held-socket.js'
 import { needsAddon } from '../support/addon.js'
 import { eventually, pause, stopClock } from '../support/eventually.js'
 import { nativeWith } from '../support/scripted-native.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Claim } from '#sluice/transfer/claim.js'
-import { descriptorOf } from '#sluice/transfer/socket-hold.js'
+import { descriptorOf } from '#sluice/transfer/held-socket.js'
 import { needsAddon } from '../support/addon.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { socketPair } from '../support/sockets.js'

@@ -137,6 +137,14 @@ test('a hole is written as zeros where the sink has other bytes', async t => {
   }
 })
 
+test('appending writes holes as zeros', async t => {
+  const folder = temporaryFolder(t)
+  const from = sparseFile(folder, 'sparse.bin', 2 * MiB, [{ at: 1 * MiB, text: 'mark' }])
+  const to = join(folder, 'sink.bin')
+  await transfer(file(from), file(to, { flags: 'a' }))
+  assert.ok(readFileSync(to).equals(readFileSync(from)))
+})
+
 test('one range of a file goes to another of the same file', async t => {
   const folder = temporaryFolder(t)
   for (const prefer of filePathNames) {

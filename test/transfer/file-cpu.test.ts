@@ -10,7 +10,7 @@ import { filePathNames } from '#sluice/transfer/plan-files.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { temporaryFolder } from '../support/temporary.js'
 
-const fileBytes = 128 * MiB
+const fileBytes = 64 * MiB
 /** The smallest of them counts: whatever else the machine does only adds to it. */
 const rounds = 3
 

@@ -4,10 +4,12 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { KiB, MiB } from '#sluice/base/units.js'
 import { file, socket } from '#sluice/transfer/endpoints.js'
 import type { TransferResult } from '#sluice/transfer/job.js'
+import { plan } from '#sluice/transfer/plan.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { needsAddon, pathTaken } from '../support/addon.js'
 import { sha256 } from '../support/contents.js'
@@ -161,6 +163,26 @@ test('a socket is the source of one transfer at a time', async t => {
   await assert.rejects(transfer(socket(source), socket(sink)), { code: 'ERR_SLUICE_IN_FLIGHT' })
   from.socket.end()
   await first
+})
+
+test('what is no stream is refused', async t => {
+  const { source } = await ends(t, ['TCP', 'TCP'])
+  for (const [from, to] of [
+    [source, 1],
+    [1, source],
+  ] as const) {
+    await assert.rejects(transfer(socket(from), socket(to)), { code: 'ERR_SLUICE_OPTION' })
+    assert.throws(() => plan(socket(from), socket(to)), { code: 'ERR_SLUICE_OPTION' })
+  }
+})
+
+test('the plan says why a relay copies', async t => {
+  const { source, sink } = await ends(t, ['TCP', 'TCP'])
+  assert.equal(plan(socket(source), socket(sink)).path, pathTaken('splice'))
+  assert.match(plan(socket(source), socket(sink), { prefer: 'copy' }).why, /asked for/)
+  const { path, rejected } = plan(socket(source), socket(new PassThrough()))
+  assert.equal(path, 'copy')
+  assert.equal(rejected[0]!.path, 'splice')
 })
 
 test('the end of the source is the end that Node finds as well', async t => {

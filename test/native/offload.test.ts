@@ -1,0 +1,53 @@
+/** The calls that run on a thread of the pool: they give what the direct calls give. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { type TestContext, test } from 'node:test'
+import { randomFile } from '../support/contents.js'
+import { temporaryFolder } from '../support/temporary.js'
+import { calls, needsAddon, owned } from './support.js'
+
+const { EBADF, EINVAL, ENXIO } = constants.errno
+
+test('copyFileRangeOffload copies a range, and nothing beyond the end', needsAddon, async t => {
+  const { source, sink, bytes, sinkPath } = files(t)
+  assert.equal(await calls.copyFileRangeOffload(source, 10, sink, 5, 20), 20)
+  assert.deepEqual(readFileSync(sinkPath).subarray(5, 25), bytes.subarray(10, 30))
+  assert.equal(await calls.copyFileRangeOffload(source, 100, sink, 0, 1), 0)
+  assert.equal(await calls.copyFileRangeOffload(source, 0, source, 5, 20), -EBADF)
+  assert.equal(await calls.copyFileRangeOffload(sink, 0, sink, 0, 20), -EBADF)
+})
+
+test('ficloneRangeOffload wants descriptors, and whole blocks', needsAddon, async t => {
+  const { source, sink } = files(t)
+  assert.equal(await calls.ficloneRangeOffload(source, 0, -1, 0, 0), -EBADF)
+  assert.ok((await calls.ficloneRangeOffload(source, 1, sink, 1, 10)) < 0)
+})
+
+test('lseekOffload finds data, and no data at the end', needsAddon, async t => {
+  const { source } = files(t)
+  assert.equal(await calls.lseekOffload(source, 7, calls.SEEK_DATA), 7)
+  assert.equal(await calls.lseekOffload(source, 7, calls.SEEK_HOLE), 100)
+  assert.equal(await calls.lseekOffload(source, 100, calls.SEEK_DATA), -ENXIO)
+  assert.equal(await calls.lseekOffload(source, 0, 1000), -EINVAL)
+  assert.equal(calls.lseek(source, 42, calls.SEEK_SET), 42)
+  assert.equal(calls.lseek(-1, 0, calls.SEEK_SET), -EBADF)
+})
+
+test('arguments of the wrong type are refused at once', needsAddon, () => {
+  const wrong = undefined as unknown as number
+  assert.throws(() => calls.copyFileRangeOffload(wrong, 0, 0, 0, 0), TypeError)
+  assert.throws(() => calls.ficloneRangeOffload(0, -1, 0, 0, 0), TypeError)
+  assert.throws(() => calls.lseekOffload(0, 0, wrong), TypeError)
+  assert.throws(() => calls.lseek(0, wrong, 0), TypeError)
+})
+
+/** A source of 100 bytes, and a sink that is open for writing only. */
+function files(t: TestContext) {
+  const folder = temporaryFolder(t)
+  const { path, bytes } = randomFile(folder, 'source.bin', 100)
+  const sinkPath = randomFile(folder, 'sink.bin', 100).path
+  const source = owned(t, calls.open(path, calls.O_RDONLY | calls.O_CLOEXEC))
+  const sink = owned(t, calls.open(sinkPath, calls.O_WRONLY | calls.O_CLOEXEC))
+  return { source, sink, bytes, sinkPath }
+}
