@@ -84,7 +84,7 @@ async function spliceAll({ from, to, onProgress, interruption }: Relay): Promise
       const flow = new SpliceFlow(
         native!,
         defaultEngine()!,
-        { source, sink: held, pipe, length: null },
+        { source, sink: held, pipe },
         onProgress && (sentBytes => onProgress(earlyBytes + sentBytes)),
         (error, sentBytes, empty) => {
           pipes!.give(pipe, empty)

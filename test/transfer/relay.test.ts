@@ -157,6 +157,17 @@ test('what Node had read before goes first', async t => {
   assert.ok(copied >= 6)
 })
 
+test('a source that is reset while the pipe is not empty has failed, not ended', needsAddon, async t => {
+  const { source, from, to, sink } = await ends(t, ['TCP', 'TCP'], { reading: false })
+  source.on('error', () => {})
+  from.socket.write(randomBytes(much))
+  const sent = transfer(socket(source), socket(sink), { prefer: 'splice' })
+  await stalls(() => from.socket.writableLength)
+  from.socket.resetAndDestroy()
+  to.socket.resume()
+  assert.equal((await rejection(sent)).code, 'ERR_SLUICE_PEER_CLOSED')
+})
+
 test('a socket is the source of one transfer at a time', async t => {
   const { source, from, sink } = await ends(t, ['TCP', 'TCP'])
   const first = transfer(socket(source), socket(sink))

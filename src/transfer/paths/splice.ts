@@ -28,8 +28,6 @@ export interface SpliceEnds {
   readonly source: SourceHold
   readonly sink: SocketHold
   readonly pipe: Pipe
-  /** Bytes to move, or null for all until the source ends. */
-  readonly length: number | null
 }
 
 export class SpliceFlow implements Flow {
@@ -41,19 +39,20 @@ export class SpliceFlow implements Flow {
   readonly #source: SourceHold
   readonly #sink: SocketHold
   readonly #pipe: Pipe
-  readonly #length: number
   readonly #onProgress: ((sentBytes: number) => void) | undefined
   readonly #done: SpliceDone
   /** Bytes taken from the source, and handed to the sink: the difference is in the pipe. */
   #taken = 0
   #sent = 0
   #sourceEnded = false
+  /** What receiving failed with, or 0. The kernel says it once and then looks like an end, so it is kept until the pipe is empty. */
+  #sourceErrno = 0
   #ended = false
 
   constructor(
     native: Native,
     engine: PollEngine,
-    { source, sink, pipe, length }: SpliceEnds,
+    { source, sink, pipe }: SpliceEnds,
     onProgress: ((sentBytes: number) => void) | undefined,
     done: SpliceDone,
   ) {
@@ -64,10 +63,10 @@ export class SpliceFlow implements Flow {
     this.#source = source
     this.#sink = sink
     this.#pipe = pipe
-    this.#length = length ?? Number.POSITIVE_INFINITY
     this.#onProgress = onProgress
     this.#done = done
   }
+
   /** Moves what is there at once. */
   begin(): void {
     this.#engine.resume(this)
@@ -87,37 +86,37 @@ export class SpliceFlow implements Flow {
     if (!this.#sink.open || this.#sink.ended) return this.#finish(this.#sink.whyClosed())
     const stopAt = this.#sent + stepBytes
     while (this.#sent < stopAt) {
-      const filled = this.#fill()
+      this.#fill()
       if (this.#taken === this.#sent) {
-        if (this.#sourceEnded || this.#taken === this.#length) return this.#finish(null)
-        return filled === -EAGAIN
-          ? STEP_WAIT_SOURCE
-          : filled === -EINTR
-            ? STEP_MORE
-            : this.#fail(filled, this.#source)
+        if (this.#sourceErrno !== 0) return this.#fail(this.#sourceErrno, 'Receiving from a socket')
+        return this.#sourceEnded ? this.#finish(null) : STEP_WAIT_SOURCE
       }
       const drained = this.#drain()
       if (drained > 0) this.#report()
       else if (drained === -EAGAIN) return STEP_WAIT
-      else if (drained !== -EINTR) return this.#fail(drained, this.#sink)
+      else if (drained !== -EINTR) return this.#fail(drained, 'Sending to a socket')
       if (this.#ended) return STEP_DONE
     }
     return STEP_MORE
   }
 
-  /** Takes from the source what the pipe has room for → as splice(2); an error counts once the pipe is empty. */
-  #fill(): number {
-    const room = Math.min(this.#pipe.capacity - (this.#taken - this.#sent), this.#length - this.#taken)
-    if (room === 0 || this.#sourceEnded) return 0
+  /** Takes from the source what the pipe has room for; its end and its failing count once the pipe is empty. */
+  #fill(): void {
+    const room = this.#pipe.capacity - (this.#taken - this.#sent)
+    if (room === 0 || this.#sourceEnded || this.#sourceErrno !== 0) return
     const { SPLICE_F_NONBLOCK } = this.#native
-    const taken = this.#native.splice(this.sourceFd, null, this.#pipe.writeFd, null, room, SPLICE_F_NONBLOCK)
+    let taken = -EINTR
+    while (taken === -EINTR) {
+      taken = this.#native.splice(this.sourceFd, null, this.#pipe.writeFd, null, room, SPLICE_F_NONBLOCK)
+    }
     if (taken > 0) {
       this.#taken += taken
       this.#source.touch()
     } else if (taken === 0) {
       this.#sourceEnded = true
+    } else if (taken !== -EAGAIN) {
+      this.#sourceErrno = taken
     }
-    return taken
   }
 
   #drain(): number {
@@ -138,8 +137,7 @@ export class SpliceFlow implements Flow {
     }
   }
 
-  #fail(result: number, end: SourceHold | SocketHold): Step {
-    const what = end === this.#source ? 'Receiving from a socket' : 'Sending to a socket'
+  #fail(result: number, what: string): Step {
     return this.#finish(systemError(result, 'splice', what))
   }
 
