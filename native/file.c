@@ -166,7 +166,6 @@ void define_file(napi_env env, napi_value exports) {
       {"O_DIRECTORY", O_DIRECTORY},
       {"RESOLVE_BENEATH", RESOLVE_BENEATH},
       {"RESOLVE_NO_MAGICLINKS", RESOLVE_NO_MAGICLINKS},
-      {"RESOLVE_NO_SYMLINKS", RESOLVE_NO_SYMLINKS},
       {"RESOLVE_CACHED", RESOLVE_CACHED},
       {"F_GETFL", F_GETFL},
       {"F_GETPIPE_SZ", F_GETPIPE_SZ},

@@ -51,8 +51,8 @@ void define_poll(napi_env env, napi_value exports) {
   };
   static const sluice_constant constants[] = {
       {"EPOLL_CTL_ADD", EPOLL_CTL_ADD}, {"EPOLL_CTL_MOD", EPOLL_CTL_MOD}, {"EPOLL_CTL_DEL", EPOLL_CTL_DEL},
-      {"EPOLLIN", EPOLLIN},             {"EPOLLOUT", EPOLLOUT},           {"EPOLLERR", EPOLLERR},
-      {"EPOLLHUP", EPOLLHUP},           {"EPOLLRDHUP", EPOLLRDHUP},       {"EPOLLET", EPOLLET},
+      {"EPOLLIN", EPOLLIN},             {"EPOLLOUT", EPOLLOUT},           {"EPOLLRDHUP", EPOLLRDHUP},
+      {"EPOLLET", EPOLLET},
   };
   define_functions(env, exports, functions, COUNT_OF(functions));
   define_constants(env, exports, constants, COUNT_OF(constants));

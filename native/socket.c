@@ -1,17 +1,15 @@
 /*
- * Sockets: making, connecting, sending and receiving; setsockopt(2), getsockopt(2), the queue ioctls of tcp(7),
- * the error queue of recvmsg(2). Addresses of IPv4 are numbers: 127.0.0.1 is 0x7f000001.
+ * Sockets: making, connecting, sending and receiving; setsockopt(2), getsockopt(2), the error queue of
+ * recvmsg(2). Addresses of IPv4 are numbers: 127.0.0.1 is 0x7f000001.
  */
 #include "sluice.h"
 #include <arpa/inet.h>
 #include <linux/errqueue.h>
 #include <linux/if_xdp.h>
-#include <linux/sockios.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* socket(domain, type, protocol) → fd. */
@@ -228,16 +226,6 @@ static napi_value socket_getsockopt_bytes(napi_env env, napi_callback_info info)
   return number(env, length);
 }
 
-/* unacknowledged(fd) → bytes in the send queue that the peer has not acknowledged: SIOCOUTQ, tcp(7). */
-static napi_value socket_unacknowledged(napi_env env, napi_callback_info info) {
-  sluice_args args = args_read(env, info);
-  int fd = arg_int(&args, 0);
-  int value = 0;
-  if (args.bad) return bad_arguments(env);
-  if (ioctl(fd, SIOCOUTQ, &value) == -1) return result(env, -1);
-  return number(env, value);
-}
-
 void define_socket(napi_env env, napi_value exports) {
   static const sluice_function functions[] = {
       {"socket", socket_socket},
@@ -257,7 +245,6 @@ void define_socket(napi_env env, napi_value exports) {
       {"getsockoptInt", socket_getsockopt_int},
       {"setsockoptBytes", socket_setsockopt_bytes},
       {"getsockoptBytes", socket_getsockopt_bytes},
-      {"unacknowledged", socket_unacknowledged},
   };
   static const sluice_constant constants[] = {
       {"AF_UNIX", AF_UNIX},
@@ -275,12 +262,8 @@ void define_socket(napi_env env, napi_value exports) {
       {"SO_EE_ORIGIN_ZEROCOPY", SO_EE_ORIGIN_ZEROCOPY},
       {"SO_EE_CODE_ZEROCOPY_COPIED", SO_EE_CODE_ZEROCOPY_COPIED},
       {"SOL_SOCKET", SOL_SOCKET},
-      {"SO_ERROR", SO_ERROR},
-      {"SO_TYPE", SO_TYPE},
-      {"SO_DOMAIN", SO_DOMAIN},
       {"SO_ZEROCOPY", SO_ZEROCOPY},
       {"IPPROTO_TCP", IPPROTO_TCP},
-      {"TCP_CORK", TCP_CORK},
       {"TCP_NODELAY", TCP_NODELAY},
       {"TCP_ULP", TCP_ULP},
       {"SOL_TLS", SOL_TLS},

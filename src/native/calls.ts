@@ -67,7 +67,6 @@ export interface FileCalls {
   readonly O_DIRECTORY: number
   readonly RESOLVE_BENEATH: number
   readonly RESOLVE_NO_MAGICLINKS: number
-  readonly RESOLVE_NO_SYMLINKS: number
   readonly RESOLVE_CACHED: number
   readonly F_GETFL: number
   readonly F_GETPIPE_SZ: number
@@ -113,7 +112,6 @@ export interface SocketCalls {
   getsockoptInt(fd: number, level: number, name: number): number
   setsockoptBytes(fd: number, level: number, name: number, value: Uint8Array): number
   getsockoptBytes(fd: number, level: number, name: number, value: Uint8Array): number
-  unacknowledged(fd: number): number
   readonly AF_UNIX: number
   readonly AF_INET: number
   readonly AF_XDP: number
@@ -129,12 +127,8 @@ export interface SocketCalls {
   readonly SO_EE_ORIGIN_ZEROCOPY: number
   readonly SO_EE_CODE_ZEROCOPY_COPIED: number
   readonly SOL_SOCKET: number
-  readonly SO_ERROR: number
-  readonly SO_TYPE: number
-  readonly SO_DOMAIN: number
   readonly SO_ZEROCOPY: number
   readonly IPPROTO_TCP: number
-  readonly TCP_CORK: number
   readonly TCP_NODELAY: number
   readonly TCP_ULP: number
   readonly SOL_TLS: number
@@ -161,8 +155,6 @@ export interface PollCalls {
   readonly EPOLL_CTL_DEL: number
   readonly EPOLLIN: number
   readonly EPOLLOUT: number
-  readonly EPOLLERR: number
-  readonly EPOLLHUP: number
   readonly EPOLLRDHUP: number
   readonly EPOLLET: number
 }
