@@ -46,6 +46,22 @@ sluice_bytes arg_bytes(sluice_args *args, int index) {
   return bytes;
 }
 
+uint32_t arg_views(sluice_args *args, int index, struct iovec *iov) {
+  uint32_t count = 0;
+  if (napi_get_array_length(args->env, args->values[index], &count) != napi_ok || count > UIO_MAXIOV) {
+    args->bad = true;
+    return 0;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    sluice_args item = {.env = args->env};
+    item.bad = napi_get_element(args->env, args->values[index], i, &item.values[0]) != napi_ok;
+    sluice_bytes bytes = arg_bytes(&item, 0);
+    args->bad |= item.bad;
+    iov[i] = (struct iovec){.iov_base = bytes.data, .iov_len = bytes.length};
+  }
+  return count;
+}
+
 void arg_path(sluice_args *args, int index, char *path) {
   napi_valuetype type;
   size_t length = 0;
@@ -102,6 +118,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   define_region(env, exports);
   define_file(env, exports);
   define_flow(env, exports);
+  define_address(env, exports);
   define_socket(env, exports);
   define_poll(env, exports);
   define_offload(env, exports);

@@ -1,6 +1,6 @@
 /*
  * Moving bytes between descriptors inside the kernel: sendfile(2), splice(2), tee(2), vmsplice(2),
- * copy_file_range(2), the FICLONE ioctl; and gathering them from memory: writev(2).
+ * copy_file_range(2), the FICLONE ioctl; gathering them from memory: writev(2); and reading them into it: read(2).
  */
 #include "sluice.h"
 #include <fcntl.h>
@@ -59,7 +59,8 @@ static napi_value flow_tee(napi_env env, napi_callback_info info) {
 
 /*
  * vmsplice(pipe, bytes, flags) → bytes that the pipe now refers to. The pages must neither be changed nor given
- * back to the allocator before the last reader has them: behind a TCP socket that is when the peer acknowledged.
+ * back to the allocator before the last reader has them, and nothing tells when that is: behind a socket whose peer is
+ * on the same machine they are in the peer's own queue.
  */
 static napi_value flow_vmsplice(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
@@ -96,17 +97,19 @@ static napi_value flow_ficlone(napi_env env, napi_callback_info info) {
 static napi_value flow_writev(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
   struct iovec iov[UIO_MAXIOV];
-  uint32_t count = 0;
   int fd = arg_int(&args, 0);
-  if (napi_get_array_length(env, args.values[1], &count) != napi_ok || count > UIO_MAXIOV) return bad_arguments(env);
-  for (uint32_t i = 0; i < count; i++) {
-    sluice_args item = {.env = env, .bad = napi_get_element(env, args.values[1], i, &item.values[0]) != napi_ok};
-    sluice_bytes bytes = arg_bytes(&item, 0);
-    args.bad |= item.bad;
-    iov[i] = (struct iovec){.iov_base = bytes.data, .iov_len = bytes.length};
-  }
+  uint32_t count = arg_views(&args, 1, iov);
   if (args.bad) return bad_arguments(env);
   return result(env, writev(fd, iov, count));
+}
+
+/* read(fd, bytes) → bytes read from where the open file stands, 0 at the end: for pipes and terminals. */
+static napi_value flow_read(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  sluice_bytes bytes = arg_bytes(&args, 1);
+  if (args.bad) return bad_arguments(env);
+  return result(env, read(fd, bytes.data, bytes.length));
 }
 
 void define_flow(napi_env env, napi_value exports) {
@@ -118,6 +121,7 @@ void define_flow(napi_env env, napi_value exports) {
       {"copyFileRange", flow_copy_file_range},
       {"ficlone", flow_ficlone},
       {"writev", flow_writev},
+      {"read", flow_read},
   };
   static const sluice_constant constants[] = {
       {"SPLICE_F_NONBLOCK", SPLICE_F_NONBLOCK},

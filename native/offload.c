@@ -25,6 +25,7 @@ struct offload {
   off_t out_offset;
   size_t count;
   int whence;
+  const uint8_t *bytes;
   struct open_how how;
   char path[];
 };
@@ -78,6 +79,28 @@ static napi_value offload_sendfile(napi_env env, napi_callback_info info) {
     job->fd = arg_int(&args, 0);
     job->in = arg_int(&args, 1);
     job->offset = arg_offset(&args, 2);
+    job->count = arg_offset(&args, 3);
+    if (args.bad) {
+      free(job);
+      return bad_arguments(env);
+    }
+  }
+  return offload_start(env, job);
+}
+
+static long run_splice(offload *job) {
+  return splice(job->in, NULL, job->fd, &job->out_offset, job->count, 0);
+}
+
+/* spliceOffload(pipe, file, offset, count) → promise of the bytes that went from the pipe into the file. splice(2). */
+static napi_value offload_splice(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  offload *job = calloc(1, sizeof *job);
+  if (job != NULL) {
+    job->operation = run_splice;
+    job->in = arg_int(&args, 0);
+    job->fd = arg_int(&args, 1);
+    job->out_offset = arg_offset(&args, 2);
     job->count = arg_offset(&args, 3);
     if (args.bad) {
       free(job);
@@ -150,6 +173,53 @@ static napi_value offload_lseek(napi_env env, napi_callback_info info) {
   return offload_start(env, job);
 }
 
+static long run_close(offload *job) {
+  return close(job->fd);
+}
+
+/* closeOffload(fd) → promise of 0. The last close of a file that was unlinked frees its blocks. */
+static napi_value offload_close(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  offload *job = calloc(1, sizeof *job);
+  if (job != NULL) {
+    job->operation = run_close;
+    job->fd = arg_int(&args, 0);
+    if (args.bad) {
+      free(job);
+      return bad_arguments(env);
+    }
+  }
+  return offload_start(env, job);
+}
+
+static long run_pwrite(offload *job) {
+  return job->offset < 0 ? write(job->fd, job->bytes, job->count) : pwrite(job->fd, job->bytes, job->count, job->offset);
+}
+
+/*
+ * pwriteOffload(fd, bytes, offset) → promise of pwrite's result; an offset of null writes where the open file stands,
+ * or at its end where it appends. The bytes must stay where they are until it settles.
+ */
+static napi_value offload_pwrite(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  offload *job = calloc(1, sizeof *job);
+  if (job != NULL) {
+    napi_valuetype type;
+    sluice_bytes bytes = arg_bytes(&args, 1);
+    job->operation = run_pwrite;
+    job->fd = arg_int(&args, 0);
+    job->bytes = bytes.data;
+    job->count = bytes.length;
+    bool nowhere = napi_typeof(env, args.values[2], &type) == napi_ok && type == napi_null;
+    job->offset = nowhere ? -1 : arg_offset(&args, 2);
+    if (args.bad) {
+      free(job);
+      return bad_arguments(env);
+    }
+  }
+  return offload_start(env, job);
+}
+
 static long run_openat2(offload *job) {
   return syscall(SYS_openat2, job->fd, job->path, &job->how, sizeof job->how);
 }
@@ -175,9 +245,12 @@ static napi_value offload_openat2(napi_env env, napi_callback_info info) {
 void define_offload(napi_env env, napi_value exports) {
   static const sluice_function functions[] = {
       {"sendfileOffload", offload_sendfile},
+      {"spliceOffload", offload_splice},
       {"copyFileRangeOffload", offload_copy_file_range},
       {"ficloneRangeOffload", offload_ficlone_range},
       {"lseekOffload", offload_lseek},
+      {"closeOffload", offload_close},
+      {"pwriteOffload", offload_pwrite},
       {"openat2Offload", offload_openat2},
   };
   static const sluice_constant constants[] = {

@@ -90,6 +90,16 @@ static napi_value region_fallocate(napi_env env, napi_callback_info info) {
   return result(env, fallocate(fd, 0, offset, length));
 }
 
+/* punchHole(fd, offset, length) → 0: whoever refers to the pages keeps them, the file has none there. fallocate(2). */
+static napi_value region_punch_hole(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  int64_t offset = arg_offset(&args, 1);
+  int64_t length = arg_offset(&args, 2);
+  if (args.bad) return bad_arguments(env);
+  return result(env, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
+}
+
 /* addSeals(fd, seals) → 0. fcntl(2), F_ADD_SEALS. */
 static napi_value region_add_seals(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
@@ -290,6 +300,7 @@ void define_region(napi_env env, napi_value exports) {
       {"memfdCreate", region_memfd_create},
       {"ftruncate", region_ftruncate},
       {"fallocate", region_fallocate},
+      {"punchHole", region_punch_hole},
       {"addSeals", region_add_seals},
       {"getSeals", region_get_seals},
       {"mapShared", region_map_shared},

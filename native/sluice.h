@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define ARGUMENTS_MAX 8
@@ -56,6 +57,8 @@ uint32_t arg_uint(sluice_args *args, int index);
 int64_t arg_offset(sluice_args *args, int index);
 /* Any typed array or Buffer. The bytes stay valid until the call returns, not longer. */
 sluice_bytes arg_bytes(sluice_args *args, int index);
+/* An array of at most UIO_MAXIOV typed arrays → how many, their bytes in `iov`. */
+uint32_t arg_views(sluice_args *args, int index, struct iovec *iov);
 /* A file name: a string or bytes, without NUL, copied into `path` (PATH_MAX bytes). */
 void arg_path(sluice_args *args, int index, char *path);
 
@@ -80,6 +83,7 @@ void fault_unguard(int guard);
 void define_region(napi_env env, napi_value exports);
 void define_file(napi_env env, napi_value exports);
 void define_flow(napi_env env, napi_value exports);
+void define_address(napi_env env, napi_value exports);
 void define_socket(napi_env env, napi_value exports);
 void define_poll(napi_env env, napi_value exports);
 void define_offload(napi_env env, napi_value exports);

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 /* socket(domain, type, protocol) → fd. */
 static napi_value socket_socket(napi_env env, napi_callback_info info) {
@@ -96,6 +97,17 @@ static napi_value socket_shutdown(napi_env env, napi_callback_info info) {
 }
 
 /*
+ * disconnect(fd) → 0. Drops what a TCP socket has not sent yet, and resets the connection: connect(2) with AF_UNSPEC.
+ */
+static napi_value socket_disconnect(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  struct sockaddr address = {.sa_family = AF_UNSPEC};
+  if (args.bad) return bad_arguments(env);
+  return result(env, connect(fd, &address, sizeof address));
+}
+
+/*
  * sendText(fd, text, flags) → bytes taken; MSG_NOSIGNAL is always set. The characters are Latin-1, one byte each;
  * of a longer text the first 16 KiB are sent. send(2).
  */
@@ -121,6 +133,36 @@ static napi_value socket_send(napi_env env, napi_callback_info info) {
   int flags = arg_int(&args, 2);
   if (args.bad) return bad_arguments(env);
   return result(env, send(fd, bytes.data, bytes.length, flags | MSG_NOSIGNAL));
+}
+
+/*
+ * sendRange(fd, bytes, offset, length, flags) → bytes taken; MSG_NOSIGNAL is always set. A part of the bytes, without
+ * a view for it being made.
+ */
+static napi_value socket_send_range(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  int fd = arg_int(&args, 0);
+  sluice_bytes bytes = arg_bytes(&args, 1);
+  uint32_t offset = arg_uint(&args, 2);
+  uint32_t length = arg_uint(&args, 3);
+  int flags = arg_int(&args, 4);
+  if (args.bad || offset > bytes.length || length > bytes.length - offset) return bad_arguments(env);
+  return result(env, send(fd, (const char *)bytes.data + offset, length, flags | MSG_NOSIGNAL));
+}
+
+/*
+ * sendViews(fd, views, flags) → bytes taken; MSG_NOSIGNAL is always set. An array of at most UIO_MAXIOV typed arrays,
+ * gathered in order: many messages in one sendmsg(2).
+ */
+static napi_value socket_send_views(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  struct iovec iov[UIO_MAXIOV];
+  int fd = arg_int(&args, 0);
+  uint32_t count = arg_views(&args, 1, iov);
+  int flags = arg_int(&args, 2);
+  if (args.bad) return bad_arguments(env);
+  struct msghdr message = {.msg_iov = iov, .msg_iovlen = count};
+  return result(env, sendmsg(fd, &message, flags | MSG_NOSIGNAL));
 }
 
 /* recv(fd, bytes, flags) → bytes received; 0 where the peer has ended. */
@@ -236,8 +278,11 @@ void define_socket(napi_env env, napi_value exports) {
       {"listen", socket_listen},
       {"accept4", socket_accept4},
       {"shutdown", socket_shutdown},
+      {"disconnect", socket_disconnect},
       {"send", socket_send},
       {"sendText", socket_send_text},
+      {"sendRange", socket_send_range},
+      {"sendViews", socket_send_views},
       {"recv", socket_recv},
       {"receiveError", socket_receive_error},
       {"tcpZerocopyReceive", socket_tcp_zerocopy_receive},
@@ -249,12 +294,14 @@ void define_socket(napi_env env, napi_value exports) {
   static const sluice_constant constants[] = {
       {"AF_UNIX", AF_UNIX},
       {"AF_INET", AF_INET},
+      {"AF_INET6", AF_INET6},
       {"AF_XDP", AF_XDP},
       {"SOCK_STREAM", SOCK_STREAM},
       {"SOCK_RAW", SOCK_RAW},
       {"SOCK_NONBLOCK", SOCK_NONBLOCK},
       {"SOCK_CLOEXEC", SOCK_CLOEXEC},
       {"SHUT_WR", SHUT_WR},
+      {"SHUT_RDWR", SHUT_RDWR},
       {"MSG_DONTWAIT", MSG_DONTWAIT},
       {"MSG_MORE", MSG_MORE},
       {"MSG_PEEK", MSG_PEEK},
@@ -263,8 +310,15 @@ void define_socket(napi_env env, napi_value exports) {
       {"SO_EE_CODE_ZEROCOPY_COPIED", SO_EE_CODE_ZEROCOPY_COPIED},
       {"SOL_SOCKET", SOL_SOCKET},
       {"SO_ZEROCOPY", SO_ZEROCOPY},
+      {"SO_REUSEADDR", SO_REUSEADDR},
+      {"SO_REUSEPORT", SO_REUSEPORT},
+      {"SO_RCVLOWAT", SO_RCVLOWAT},
+      {"SO_DOMAIN", SO_DOMAIN},
+      {"SO_LINGER", SO_LINGER},
+      {"SO_ERROR", SO_ERROR},
       {"IPPROTO_TCP", IPPROTO_TCP},
       {"TCP_NODELAY", TCP_NODELAY},
+      {"TCP_CORK", TCP_CORK},
       {"TCP_ULP", TCP_ULP},
       {"SOL_TLS", SOL_TLS},
       {"TLS_TX", TLS_TX},

@@ -4,6 +4,7 @@
  * Every entry gives the remedy in general; a message adds what failed and with which value. `docs/errors.md`
  * lists the same codes, and a test holds the two together. Our own bugs are not here: they throw plain errors.
  */
+import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 
 export const errorRemedies = {
@@ -26,6 +27,9 @@ export const errorRemedies = {
   ERR_SLUICE_POOL_EMPTY: 'Release leases sooner, wait for one with take(), or make the pool larger.',
   ERR_SLUICE_RANGE: 'Ask for bytes that the file has.',
   ERR_SLUICE_RELEASED: 'The lease was given back before; take another one.',
+  ERR_SLUICE_RING:
+    'Use the poll engine, which gives the same results; `sluice doctor` says what forbids io_uring here.',
+  ERR_SLUICE_RING_FULL: 'Reap completions before preparing more, or make the ring larger (entries).',
   ERR_SLUICE_SOCKET_CLOSED: 'The socket was destroyed or ended on this side before everything was sent.',
   ERR_SLUICE_SYSCALL: 'See the manual page of the system call for this error number.',
 } as const
@@ -67,7 +71,10 @@ export class SluiceError extends Error {
 /** The name of a system call's error, such as `EPIPE`, from its negative number. */
 export function errnoName(errno: number): string {
   const name = errno < 0 ? getSystemErrorName(errno) : ''
-  return /^E[A-Z0-9]+$/.test(name) ? name : `errno ${-errno}`
+  if (/^E[A-Z0-9]+$/.test(name)) return name
+  // libuv has no name for some that the system has, such as EDQUOT.
+  const known = Object.entries(constants.errno).find(([, value]) => value === -errno)
+  return known?.[0] ?? `errno ${-errno}`
 }
 
 const codeByErrno: Record<string, ErrorCode> = {

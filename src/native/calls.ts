@@ -8,6 +8,7 @@ export interface RegionCalls {
   memfdCreate(name: string, flags: number): number
   ftruncate(fd: number, length: number): number
   fallocate(fd: number, offset: number, length: number): number
+  punchHole(fd: number, offset: number, length: number): number
   addSeals(fd: number, seals: number): number
   getSeals(fd: number): number
   mapShared(
@@ -89,7 +90,17 @@ export interface FlowCalls {
   copyFileRange(input: number, inOffset: number, out: number, outOffset: number, count: number): number
   ficlone(target: number, source: number): number
   writev(fd: number, buffers: readonly Uint8Array[]): number
+  read(fd: number, bytes: Uint8Array): number
   readonly SPLICE_F_NONBLOCK: number
+}
+
+/** native/address.c; addresses as `socket-address.ts` makes them */
+export interface AddressCalls {
+  bindAddress(fd: number, address: Uint8Array): number
+  connectAddress(fd: number, address: Uint8Array): number
+  localAddress(fd: number, out: Uint8Array): number
+  peerAddress(fd: number, out: Uint8Array): number
+  readonly AF_INET6: number
 }
 
 /** native/socket.c */
@@ -102,9 +113,12 @@ export interface SocketCalls {
   listen(fd: number, backlog: number): number
   accept4(fd: number, flags: number): number
   shutdown(fd: number, how: number): number
+  disconnect(fd: number): number
   send(fd: number, bytes: Uint8Array, flags: number): number
   /** Latin-1; sends at most the first 16 KiB. */
   sendText(fd: number, text: string, flags: number): number
+  sendRange(fd: number, bytes: Uint8Array, offset: number, length: number, flags: number): number
+  sendViews(fd: number, views: readonly Uint8Array[], flags: number): number
   recv(fd: number, bytes: Uint8Array, flags: number): number
   receiveError(fd: number, out: Uint32Array): number
   tcpZerocopyReceive(fd: number, mapping: Uint8Array, out: Uint32Array): number
@@ -114,12 +128,14 @@ export interface SocketCalls {
   getsockoptBytes(fd: number, level: number, name: number, value: Uint8Array): number
   readonly AF_UNIX: number
   readonly AF_INET: number
+  readonly AF_INET6: number
   readonly AF_XDP: number
   readonly SOCK_STREAM: number
   readonly SOCK_RAW: number
   readonly SOCK_NONBLOCK: number
   readonly SOCK_CLOEXEC: number
   readonly SHUT_WR: number
+  readonly SHUT_RDWR: number
   readonly MSG_DONTWAIT: number
   readonly MSG_MORE: number
   readonly MSG_PEEK: number
@@ -128,8 +144,15 @@ export interface SocketCalls {
   readonly SO_EE_CODE_ZEROCOPY_COPIED: number
   readonly SOL_SOCKET: number
   readonly SO_ZEROCOPY: number
+  readonly SO_REUSEADDR: number
+  readonly SO_REUSEPORT: number
+  readonly SO_RCVLOWAT: number
+  readonly SO_DOMAIN: number
+  readonly SO_LINGER: number
+  readonly SO_ERROR: number
   readonly IPPROTO_TCP: number
   readonly TCP_NODELAY: number
+  readonly TCP_CORK: number
   readonly TCP_ULP: number
   readonly SOL_TLS: number
   readonly TLS_TX: number
@@ -150,18 +173,28 @@ export interface PollCalls {
     generation: number,
   ): number
   epollWait(epoll: number, out: Uint32Array): number
+  epollWaitFor(epoll: number, out: Uint32Array, milliseconds: number): number
+  pollNow(fd: number, events: number): number
+  eventfdCreate(): number
+  eventfdAdd(fd: number): number
   readonly EPOLL_CTL_ADD: number
   readonly EPOLL_CTL_MOD: number
   readonly EPOLL_CTL_DEL: number
   readonly EPOLLIN: number
   readonly EPOLLOUT: number
   readonly EPOLLRDHUP: number
+  readonly EPOLLERR: number
+  readonly EPOLLHUP: number
   readonly EPOLLET: number
+  readonly EPOLLONESHOT: number
+  readonly POLLIN: number
+  readonly POLLOUT: number
 }
 
 /** native/offload.c: the same operations on a thread of Node's pool; descriptors stay open until they settle. */
 export interface OffloadCalls {
   sendfileOffload(out: number, input: number, offset: number, count: number): Promise<number>
+  spliceOffload(pipe: number, file: number, offset: number, count: number): Promise<number>
   copyFileRangeOffload(
     input: number,
     inOffset: number,
@@ -177,6 +210,8 @@ export interface OffloadCalls {
     count: number,
   ): Promise<number>
   lseekOffload(fd: number, offset: number, whence: number): Promise<number>
+  closeOffload(fd: number): Promise<number>
+  pwriteOffload(fd: number, bytes: Uint8Array, offset: number | null): Promise<number>
   openat2Offload(
     directory: number,
     path: string | Uint8Array,
@@ -190,18 +225,30 @@ export interface OffloadCalls {
 
 /** native/wake.c */
 export interface WakeCalls {
-  wakeOpen(epoll: number, callback: () => void): WakeHandle | number
+  wakeOpen(fd: number, callback: () => void): WakeHandle | number
   wakeKeepAlive(handle: WakeHandle, on: number): number
+  /** The loop of this thread. */
+  loopDescriptor(): number
+  wakeClose(handle: WakeHandle): number
 }
 
-/** Opaque: a watch that lives as long as the environment. */
+/** Opaque: a watch that lives until wakeClose, or as long as the environment. */
 export type WakeHandle = object & { readonly wakeHandle: unique symbol }
 
 /** native/uring.c */
 export interface UringCalls {
   ioUringSetup(entries: number, params: Uint8Array): number
   ioUringEnter(ring: number, submit: number, complete: number, flags: number): number
-  ioUringRegister(ring: number, opcode: number, argument: Uint8Array, count: number): number
+  ioUringEnterFor(ring: number, submit: number, complete: number, flags: number, milliseconds: number): number
+  ioUringRegister(
+    ring: number,
+    opcode: number,
+    argument: Uint8Array | Int32Array | Uint32Array,
+    count: number,
+  ): number
+  ioUringCancelAll(ring: number, milliseconds: number): number
+  ioUringOwn(ring: number): OwnedRing | number
+  ioUringClose(handle: OwnedRing): number
   addressOf(bytes: Uint8Array): number
   readonly IORING_OFF_SQ_RING: number
   readonly IORING_OFF_CQ_RING: number
@@ -219,9 +266,13 @@ export interface UringCalls {
   readonly IORING_NOTIF_USAGE_ZC_COPIED: number
 }
 
+/** Opaque: closes its ring when it is collected or its environment ends. */
+export type OwnedRing = object & { readonly ownedRing: unique symbol }
+
 export type Native = RegionCalls &
   FileCalls &
   FlowCalls &
+  AddressCalls &
   SocketCalls &
   PollCalls &
   OffloadCalls &

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { test } from 'node:test'
-import { errorRemedies, SluiceError, systemError } from '#sluice/base/errors.js'
+import { errnoName, errorRemedies, SluiceError, systemError } from '#sluice/base/errors.js'
 
 test('docs/errors.md lists exactly the codes of the table, in its order', () => {
   const page = readFileSync('docs/errors.md', 'utf8')
@@ -23,6 +24,8 @@ test("a system call's error carries its name, number and code", () => {
   assert.deepEqual([reset.code, reset.syscall, reset.errno], ['ERR_SLUICE_PEER_CLOSED', 'sendfile', -104])
   const unknown = systemError(-4000, 'sendfile', 'Sending a file')
   assert.match(unknown.message, /failed with errno 4000/)
+  // libuv has no name for this one.
+  assert.equal(errnoName(-constants.errno.EDQUOT), 'EDQUOT')
   assert.equal(unknown.code, 'ERR_SLUICE_SYSCALL')
 })
 

@@ -38,6 +38,17 @@ test('vmsplice puts memory into a pipe', needsAddon, t => {
   assert.equal(textOf(output), 'memory')
 })
 
+test('read takes what is there, and says EAGAIN where nothing is', needsAddon, t => {
+  const [output, input] = pipe(t)
+  const bytes = new Uint8Array(4)
+  assert.equal(calls.setNonBlocking(output, 1) >= 0, true)
+  assert.equal(calls.read(output, bytes), -EAGAIN)
+  writeSync(input, 'bytes')
+  assert.equal(calls.read(output, bytes), 4)
+  assert.equal(Buffer.from(bytes).toString(), 'byte')
+  assert.equal(calls.read(-1, bytes), -EBADF)
+})
+
 test('writev gathers buffers in order, as many as the kernel takes', needsAddon, t => {
   const [output, input] = pipe(t)
   assert.equal(calls.writev(input, [Buffer.from('a'), new Uint8Array(), Buffer.from('bc')]), 3)

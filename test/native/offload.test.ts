@@ -18,6 +18,18 @@ test('copyFileRangeOffload copies a range, and nothing beyond the end', needsAdd
   assert.equal(await calls.copyFileRangeOffload(sink, 0, sink, 0, 20), -EBADF)
 })
 
+test('spliceOffload empties a pipe into a file, at an offset', needsAddon, async t => {
+  const { source, sink, bytes, sinkPath } = files(t)
+  const ends = new Int32Array(2)
+  assert.equal(calls.pipe2(ends, calls.O_CLOEXEC), 0)
+  const [readEnd, writeEnd] = [owned(t, ends[0]!), owned(t, ends[1]!)]
+  assert.equal(calls.splice(source, 10, writeEnd, null, 20, 0), 20)
+  assert.equal(await calls.spliceOffload(readEnd, sink, 5, 15), 15)
+  assert.deepEqual(readFileSync(sinkPath).subarray(5, 20), bytes.subarray(10, 25))
+  assert.equal(await calls.spliceOffload(readEnd, source, 0, 5), -EBADF)
+  assert.equal(await calls.spliceOffload(source, sink, 0, 5), -EINVAL)
+})
+
 test('ficloneRangeOffload wants descriptors, and whole blocks', needsAddon, async t => {
   const { source, sink } = files(t)
   assert.equal(await calls.ficloneRangeOffload(source, 0, -1, 0, 0), -EBADF)
@@ -32,6 +44,16 @@ test('lseekOffload finds data, and no data at the end', needsAddon, async t => {
   assert.equal(await calls.lseekOffload(source, 0, 1000), -EINVAL)
   assert.equal(calls.lseek(source, 42, calls.SEEK_SET), 42)
   assert.equal(calls.lseek(-1, 0, calls.SEEK_SET), -EBADF)
+})
+
+test('pwriteOffload writes at an offset, or where the open file stands', needsAddon, async t => {
+  const { sink, sinkPath } = files(t)
+  assert.equal(await calls.pwriteOffload(sink, Buffer.from('abc'), 3), 3)
+  assert.equal(await calls.pwriteOffload(sink, Buffer.from('xy'), null), 2)
+  assert.equal(readFileSync(sinkPath).toString('latin1', 0, 2), 'xy')
+  assert.equal(readFileSync(sinkPath).toString('latin1', 3, 6), 'abc')
+  assert.equal(await calls.pwriteOffload(-1, Buffer.from('x'), 0), -EBADF)
+  assert.throws(() => calls.pwriteOffload(sink, Buffer.from('x'), -1), TypeError)
 })
 
 test('arguments of the wrong type are refused at once', needsAddon, () => {

@@ -25,6 +25,21 @@ test('sending to a peer that is gone is an error, not a signal', needsAddon, t =
   assert.equal(calls.send(left, Buffer.from('x'), calls.MSG_DONTWAIT), -EPIPE)
 })
 
+test('sendViews gathers in order, as many as the kernel takes, and raises no signal', needsAddon, t => {
+  const [left, right] = pair(t)
+  const views = [Buffer.from('ab'), new Uint8Array(0), Buffer.from('xcdx').subarray(1, 3)]
+  assert.equal(calls.sendViews(left, views, calls.MSG_DONTWAIT), 4)
+  const bytes = Buffer.alloc(10)
+  assert.equal(calls.recv(right, bytes, calls.MSG_DONTWAIT), 4)
+  assert.equal(bytes.toString('utf8', 0, 4), 'abcd')
+  const many = Array.from({ length: 1024 }, () => Buffer.from('z'))
+  assert.equal(calls.sendViews(left, many, calls.MSG_DONTWAIT), 1024)
+  assert.throws(() => calls.sendViews(left, [...many, Buffer.from('z')], calls.MSG_DONTWAIT), TypeError)
+  assert.throws(() => calls.sendViews(left, ['text' as unknown as Uint8Array], 0), TypeError)
+  assert.equal(calls.shutdown(left, calls.SHUT_WR), 0)
+  assert.equal(calls.sendViews(left, views, calls.MSG_DONTWAIT), -EPIPE)
+})
+
 test('the completion of a zero-copy send comes through the error queue', needsAddon, async t => {
   const { client, server } = await connection(t)
   const completion = new Uint32Array(5)

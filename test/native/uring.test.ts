@@ -25,3 +25,24 @@ test('a view is as far from its buffer as its offset says', needsAddon, () => {
   assert.ok(Number.isSafeInteger(address) && address > 0)
   assert.equal(calls.addressOf(bytes.subarray(100)), address + 100)
 })
+
+test('an owned ring is closed once', needsAddon, t => {
+  const ring = calls.ioUringSetup(2, new Uint8Array(paramsBytes))
+  if (ring < 0) return t.skip('rings are refused here')
+  const owner = calls.ioUringOwn(ring)
+  assert.ok(typeof owner !== 'number')
+  assert.equal(calls.ioUringCancelAll(ring, 0), 0)
+  assert.equal(calls.ioUringClose(owner), 0)
+  assert.equal(calls.ioUringClose(owner), -constants.errno.EBADF)
+  assert.equal(calls.close(ring), -constants.errno.EBADF)
+})
+
+test('waiting for a completion ends with its time', needsAddon, t => {
+  const ring = calls.ioUringSetup(2, new Uint8Array(paramsBytes))
+  if (ring < 0) return t.skip('rings are refused here')
+  const getEvents = 1
+  const before = performance.now()
+  assert.equal(calls.ioUringEnterFor(ring, 0, 1, getEvents, 20), -constants.errno.ETIME)
+  assert.ok(performance.now() - before >= 19)
+  assert.equal(calls.close(ring), 0)
+})
