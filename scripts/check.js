@@ -8,7 +8,20 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'src')
 
 /** From the bottom up: a layer may import what stands before it, and itself. */
-const layers = ['base', 'native', 'memory', 'engine', 'transfer', 'http', 'doctor', 'cli']
+const layers = [
+  'base',
+  'native',
+  'memory',
+  'ring',
+  'engine',
+  'transfer',
+  'http',
+  'server',
+  'relay',
+  'measure',
+  'doctor',
+  'cli',
+]
 
 const failures = [
   ...run('format and lint', 'biome', ['check', '--error-on-warnings', '.']),

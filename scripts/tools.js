@@ -12,6 +12,8 @@ export const testTools = {
   python3: 'python3',
   chromium: 'chromium',
   'mkfs.btrfs': 'btrfs-progs',
+  ip: 'iproute2',
+  tc: 'iproute2',
 }
 
 /** Installs what is missing, as root on Debian; → the commands that are still missing. */
@@ -19,7 +21,7 @@ export function provide(tools) {
   const missing = () => Object.keys(tools).filter(command => !isCommand(command))
   const before = missing()
   if (before.length === 0) return []
-  const packages = before.map(command => tools[command])
+  const packages = [...new Set(before.map(command => tools[command]))]
   const mayInstall = process.getuid?.() === 0 && isCommand('apt-get')
   if (!mayInstall) {
     console.log(

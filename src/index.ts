@@ -10,11 +10,15 @@ export {
   type FileSinkOptions,
   type FileSource,
   file,
+  type PipeEnd,
+  pipe,
   type SinkTarget,
   type SocketEnd,
   socket,
 } from './transfer/endpoints.js'
-export type { TransferOptions, TransferResult } from './transfer/job.js'
+export type { PartResult, TransferOptions, TransferResult } from './transfer/job.js'
 export type { PathName, Plan, PlanOptions } from './transfer/path.js'
 export { plan } from './transfer/plan.js'
+export { type ReceiveOptions, receive } from './transfer/receive.js'
+export type { SeveralOptions, SeveralResult, SinkResult } from './transfer/several.js'
 export { transfer } from './transfer/transfer.js'

@@ -1,12 +1,14 @@
-/** `sluice doctor`: what this machine can do without copying, as a table or as JSON. */
+/** `sluice doctor`: what this machine can do without copying, and what it costs, as a table or as JSON. */
 import { Command } from 'commander'
 import { doctor } from '../doctor/doctor.js'
 import { reportText } from './doctor-text.js'
+import { terminalLayout } from './layout.js'
+import { measureCosts } from './measure.js'
 
-const columnsMin = 60
-const columnsMax = 120
-/** Where there is no terminal to ask. */
-const columnsDefault = 80
+interface DoctorOptions {
+  json?: true
+  measure?: true
+}
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -14,17 +16,15 @@ export function doctorCommand(): Command {
       'Tries every technique on this machine and says what works, what does not, and what to change.',
     )
     .option('--json', 'print the report as JSON')
-    .action(async (options: { json?: true }) => {
+    .option(
+      '--measure',
+      'measure instead what each path costs here (some 12 s), and store it: plans are then made by it',
+    )
+    .action(async ({ json, measure }: DoctorOptions) => {
+      if (measure) return await measureCosts(json === true)
       const report = await doctor()
       process.stdout.write(
-        options.json === true ? `${JSON.stringify(report, null, 2)}\n` : reportText(report, layout()),
+        json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report, terminalLayout()),
       )
     })
-}
-
-function layout(): { columns: number; colour: boolean } {
-  const { isTTY, columns = columnsDefault } = process.stdout
-  // https://no-color.org: any value but the empty one.
-  const colour = isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
-  return { columns: Math.min(Math.max(columns, columnsMin), columnsMax), colour }
 }

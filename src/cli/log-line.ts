@@ -1,5 +1,6 @@
 /** The line that --log prints for a finished request: the common log format, then path and duration. */
-import type { Request, SendFileResult } from '../http/exchange.js'
+import type { SendFileResult } from '../http/exchange.js'
+import type { Request } from '../http/message.js'
 
 export function logLine(result: SendFileResult, req: Request): string {
   const peer = req.socket?.remoteAddress ?? '-'

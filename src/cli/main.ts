@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { SluiceError } from '../base/errors.js'
 import { doctorCommand } from './doctor.js'
+import { explainCommand } from './explain.js'
 import { serveCommand } from './serve.js'
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -14,6 +15,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError('(sluice --help tells what there is)')
     .addCommand(serveCommand())
     .addCommand(doctorCommand())
+    .addCommand(explainCommand())
   try {
     await program.parseAsync(argv)
   } catch (error) {

@@ -1,25 +1,26 @@
 /** `sluice serve`: a directory over HTTP. */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Command, Option } from 'commander'
 import { SluiceError } from '../base/errors.js'
 import { show } from '../base/options.js'
-import { defaultEngine, engineMissing } from '../engine/default.js'
-import { serveStatic } from '../http/serve-static.js'
-import type { PathName } from '../transfer/path.js'
-import { logLine } from './log-line.js'
+import { addonMissing } from '../native/load.js'
+import { type MetricsAddress, parseMetricsAddress, serveMetrics } from './metrics-server.js'
+import { serveNative } from './serve-native.js'
+import { serveNode } from './serve-node.js'
+import type { Serving } from './serving.js'
 import { shutDownOnSignals } from './shut-down.js'
 
-const engines = ['auto', 'poll', 'copy'] as const
+const engines = ['auto', 'ring', 'poll', 'node', 'copy'] as const
 
 interface ServeOptions {
   host: string
   port: number
-  listing?: true
-  spa?: true
+  threads: number
+  listing: boolean
+  spa: boolean
   maxAge: number
-  log?: true
+  log: boolean
   engine: (typeof engines)[number]
+  metrics?: MetricsAddress
   grace: number
 }
 
@@ -33,72 +34,76 @@ export function serveCommand(): Command {
     .option(
       '--port <number>',
       'port to listen on; 0 for any that is free',
-      wholeNumber('--port', 65_535),
+      wholeNumber('--port', { min: 0, max: 65_535 }),
       8080,
     )
-    .option('--listing', 'answer directories without index.html with a list of what is in them')
-    .option('--spa', 'answer paths that are no files with index.html')
+    .option(
+      '--threads <number>',
+      'threads that serve, each with connections of its own',
+      wholeNumber('--threads', { min: 1, max: 1024 }),
+      1,
+    )
+    .option('--listing', 'answer directories without index.html with a list of what is in them', false)
+    .option('--spa', 'answer paths that are no files with index.html', false)
     .option(
       '--max-age <seconds>',
       'how long caches may keep files without asking',
-      wholeNumber('--max-age', 2 ** 31 - 1),
+      wholeNumber('--max-age', { min: 0, max: 2 ** 31 - 1 }),
       0,
     )
-    .option('--log', 'print a line for every finished request')
+    .option('--log', 'print a line for every finished request', false)
     .addOption(
-      new Option('--engine <name>', 'poll: without copying or not at all; copy: always by copying')
+      new Option(
+        '--engine <name>',
+        'ring: io_uring; poll: epoll; node: node:http; copy: node:http, always by copying; auto: the first that works',
+      )
         .choices(engines)
         .default('auto'),
     )
+    .option('--metrics <host:port>', 'where Prometheus finds counters, under /metrics', parseMetricsAddress)
     .option('--grace <seconds>', 'how long SIGTERM and SIGINT let downloads go on', seconds, 10)
     .action(serve)
 }
 
 async function serve(directory: string, options: ServeOptions): Promise<void> {
-  const handler = serveStatic(directory, {
-    listing: options.listing,
-    spa: options.spa,
-    maxAge: options.maxAge,
-    prefer: preferredPath(options.engine),
-    onSend: options.log && ((result, req) => process.stdout.write(logLine(result, req))),
-  })
-  const server = createServer(handler)
-  // A client that shuts down its sending side after the request (nc, some scripts) still gets its answer.
-  Object.assign(server, { httpAllowHalfOpen: true })
-  const { address, family, port } = await listen(server, options)
   // What serves others must not end because nobody reads its log any more.
   process.stdout.on('error', () => {})
-  process.stdout.write(`listening on http://${family === 'IPv6' ? `[${address}]` : address}:${port}\n`)
-  await shutDownOnSignals(server, options.grace * 1000)
-  handler.close()
+  const serving = await open(directory, options)
+  const stopMetrics = await openMetrics(serving, options.metrics)
+  const { origin, engine, threads, missing } = serving
+  process.stdout.write(
+    `listening on ${origin} (${engine}, ${threads} ${threads === 1 ? 'thread' : 'threads'})\n`,
+  )
+  if (missing !== '') process.stderr.write(`sluice: serving by ${engine}: ${missing}\n`)
+  await shutDownOnSignals(serving, options.grace * 1000)
+  stopMetrics()
 }
 
-function preferredPath(engine: ServeOptions['engine']): PathName | undefined {
-  if (engine === 'copy') return 'copy'
-  if (engine === 'poll' && defaultEngine() === null) {
-    throw new SluiceError('ERR_SLUICE_ADDON', `--engine poll cannot be used: ${engineMissing()}`)
+function open(directory: string, { engine, ...options }: ServeOptions): Promise<Serving> {
+  if (engine === 'node') return serveNode(directory, options, { missing: '' })
+  if (engine === 'copy') return serveNode(directory, options, { prefer: 'copy', missing: '' })
+  if (engine === 'auto' && addonMissing !== '')
+    return serveNode(directory, options, { missing: addonMissing })
+  return serveNative(directory, options, engine)
+}
+
+async function openMetrics(serving: Serving, address: MetricsAddress | undefined): Promise<() => void> {
+  if (address === undefined) return () => {}
+  try {
+    return await serveMetrics(address, serving)
+  } catch (error) {
+    await serving.close(0)
+    throw error
   }
-  return undefined
 }
 
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(
-        new SluiceError('ERR_SLUICE_LISTEN', `Cannot listen on ${host}:${port}: ${cause.code}`, { cause }),
-      )
-    })
-    server.listen({ host, port }, () => resolve(server.address() as AddressInfo))
-  })
-}
-
-function wholeNumber(option: string, max: number): (text: string) => number {
+function wholeNumber(option: string, { min, max }: { min: number; max: number }): (text: string) => number {
   return text => {
     const value = Number(text)
-    if (/^\d+$/.test(text) && value <= max) return value
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value
     throw new SluiceError(
       'ERR_SLUICE_OPTION',
-      `${option} must be a whole number, 0 to ${max}, not ${show(text)}`,
+      `${option} must be a whole number, ${min} to ${max}, not ${show(text)}`,
     )
   }
 }

@@ -3,10 +3,11 @@ import { arch, release } from 'node:os'
 import { errorRemedies } from '../base/errors.js'
 import type { Native } from '../native/calls.js'
 import { addonMissing, native } from '../native/load.js'
+import { costTable } from '../transfer/cost-table.js'
 import { examine, techniqueOf } from './examine.js'
 import type { Finding, Probe } from './probe.js'
 import { ProbeProcess } from './probe-process.js'
-import type { DoctorReport, Technique } from './report.js'
+import type { CostsInForce, DoctorReport, Technique } from './report.js'
 import { lookAround, type Surroundings } from './surroundings.js'
 import { probes } from './techniques.js'
 
@@ -23,8 +24,14 @@ export async function doctor(): Promise<DoctorReport> {
     node: process.version,
     addon: { loaded: native !== null, reason: native === null ? addonMissing : null },
     user: { uid, name, capabilities, seccomp, lockedBytesMax },
+    costs: costsInForce(),
     techniques: native === null ? probes.map(withoutAddon) : await examineAll(native, around),
   }
+}
+
+export function costsInForce(): CostsInForce {
+  const { origin, measuredAt, path, why } = costTable()
+  return { origin, measuredAt: measuredAt === null ? null : new Date(measuredAt).toISOString(), path, why }
 }
 
 function withoutAddon(probe: Probe): Technique {

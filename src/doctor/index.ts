@@ -1,3 +1,3 @@
 /** The subpath `sluice/doctor`. */
 export { doctor } from './doctor.js'
-export type { DoctorReport, Proof, Status, Technique, TechniqueName, User } from './report.js'
+export type { CostsInForce, DoctorReport, Proof, Status, Technique, TechniqueName, User } from './report.js'

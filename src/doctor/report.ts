@@ -54,6 +54,17 @@ export interface User {
   readonly lockedBytesMax: number | null
 }
 
+/** By which costs plans are made. */
+export interface CostsInForce {
+  readonly origin: 'measured' | 'built-in'
+  /** ISO 8601, UTC; null where they are built in. */
+  readonly measuredAt: string | null
+  /** The file of this machine's table, there or not; null where it has no place. */
+  readonly path: string | null
+  /** Why they are built in, as a clause; empty where they are not. */
+  readonly why: string
+}
+
 export interface DoctorReport {
   /** The kernel's release, such as `6.1.0`. Nothing is concluded from it. */
   readonly kernel: string
@@ -62,5 +73,6 @@ export interface DoctorReport {
   readonly node: string
   readonly addon: { readonly loaded: boolean; readonly reason: string | null }
   readonly user: User
+  readonly costs: CostsInForce
   readonly techniques: readonly Technique[]
 }

@@ -78,6 +78,13 @@ export class WatchSet {
     if (this.#slots.size === 0) this.#native.wakeKeepAlive(this.#wake, 0)
   }
 
+  /** The set goes, and with it every watch. Not from within a callback of its own. */
+  close(): void {
+    this.#slots.clear()
+    this.#flows.length = 0
+    this.#native.wakeClose(this.#wake)
+  }
+
   /** Notes every event before any flow runs: a flow that ends may free a slot that a later event names. */
   #takeEvents(): void {
     const events = this.#events

@@ -1,6 +1,6 @@
 /** Preconditions of a request (RFC 9110, section 13), compared with the file as it is now. */
-import type { IncomingHttpHeaders } from 'node:http'
 import { parseHttpDate } from './http-date.js'
+import type { Question } from './question.js'
 import type { Validators } from './validator.js'
 
 /** What the preconditions say: go on, answer 304, or answer 412. */
@@ -11,18 +11,18 @@ const beforeTags = /[ \t]*(?:,[ \t]*)*/y
 const betweenTags = /[ \t]*(?:,[ \t]*)+/y
 
 /** Evaluates a GET or HEAD in the order of section 13.2.2; If-Range comes after it, and only where there is a Range. */
-export function evaluatePreconditions(headers: IncomingHttpHeaders, validators: Validators): Verdict {
-  const ifMatch = headers['if-match']
+export function evaluatePreconditions(question: Pick<Question, 'header'>, validators: Validators): Verdict {
+  const ifMatch = question.header('if-match')
   if (ifMatch !== undefined) {
     if (!matchesStrongly(ifMatch, validators.etag)) return 'failed'
-  } else if (changedSince(headers['if-unmodified-since'], validators) === true) {
+  } else if (changedSince(question.header('if-unmodified-since'), validators) === true) {
     return 'failed'
   }
-  const ifNoneMatch = headers['if-none-match']
+  const ifNoneMatch = question.header('if-none-match')
   if (ifNoneMatch !== undefined) {
     return matchesWeakly(ifNoneMatch, validators.etag) ? 'not modified' : 'proceed'
   }
-  return changedSince(headers['if-modified-since'], validators) === false ? 'not modified' : 'proceed'
+  return changedSince(question.header('if-modified-since'), validators) === false ? 'not modified' : 'proceed'
 }
 
 /**

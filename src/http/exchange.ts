@@ -1,13 +1,12 @@
 /** A request and its response, and what came of them. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import type { PathName } from '../transfer/path.js'
-import type { Purpose } from './opened.js'
-
-/** Requests and responses of `node:http`, `node:https`, and `node:http2`'s compatibility API. */
-export type Request = IncomingMessage | Http2ServerRequest
-export type Response = ServerResponse | Http2ServerResponse
+import { presetHeader } from './head.js'
+import type { Request, Response } from './message.js'
+import type { Opened, Purpose } from './opened.js'
+import type { Policy } from './policy.js'
+import { purposeOf, type Question } from './question.js'
 
 /** What was answered. */
 export interface SendFileResult {
@@ -24,13 +23,11 @@ export interface SendFileResult {
   error: Error | null
 }
 
-export class Exchange {
+export class Exchange implements Question {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly isHead: boolean
-  /** HEAD is GET without the body. */
   readonly isGetOrHead: boolean
-  /** HEAD and conditional requests may well need no body: for them nothing is opened to be read. */
   readonly purpose: Purpose
   readonly #began = performance.now()
 
@@ -40,9 +37,36 @@ export class Exchange {
     this.res = res as ServerResponse
     this.isHead = req.method === 'HEAD'
     this.isGetOrHead = this.isHead || req.method === 'GET'
-    const { headers } = req
-    const conditional = headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined
-    this.purpose = this.isHead || conditional ? 'look' : 'read'
+    this.purpose = purposeOf(this.isHead, name => this.header(name))
+  }
+
+  get method(): string {
+    return this.req.method ?? ''
+  }
+
+  get target(): string {
+    return this.req.url ?? ''
+  }
+
+  get originalTarget(): string | undefined {
+    return (this.req as { originalUrl?: string }).originalUrl
+  }
+
+  get status(): number {
+    return this.res.statusCode
+  }
+
+  header(name: string): string | undefined {
+    // Node's types say that it may be a list; the names that are asked for, repeated, are joined into one text.
+    return this.req.headers[name] as string | undefined
+  }
+
+  preset(name: string): string | undefined {
+    return presetHeader(this.res, name)
+  }
+
+  consult(policy: Policy, path: string, file: Opened): void {
+    policy.setHeaders?.(this.res, path, file)
   }
 
   /** The result of this exchange, now. */

@@ -1,13 +1,11 @@
-/** The page that lists a directory: read, bounded, sent. What cannot be asked for is not on it. */
+/** The page that lists a directory: read, and bounded. What cannot be asked for is not on it. */
 import { type Dir, opendir } from 'node:fs'
 import { promisify } from 'node:util'
-import { answerErrno } from './answer.js'
 import { isHidden, toSystemName } from './byte-name.js'
-import type { Exchange, SendFileResult } from './exchange.js'
-import { forgetFile, sendHead } from './head.js'
 import { type ListingEntry, listingPolicy, renderListing } from './listing-page.js'
 import type { NamedRoot } from './named-root.js'
 import { errnoOf, type Opened } from './opened.js'
+import { errnoReply, type Reply } from './reply.js'
 
 /** A page has at most so many entries; it says so where there are more. */
 export const listingEntriesMax = 1000
@@ -24,14 +22,12 @@ export interface ListingOptions {
   dotfiles: boolean
 }
 
-/** Takes over the directory and answers with its list. */
-export async function respondWithListing(
-  exchange: Exchange,
+/** Takes over the directory → the answer with its list. */
+export async function listingReply(
   root: NamedRoot,
   directory: Opened,
   { name, dotfiles }: ListingOptions,
-): Promise<SendFileResult> {
-  const { res } = exchange
+): Promise<Reply> {
   let page: Buffer
   try {
     const names = await readNames(root.readablePath(directory, name), name, dotfiles)
@@ -39,12 +35,11 @@ export async function respondWithListing(
     const entries = await lookAt(root, name, names.slice(0, listingEntriesMax))
     page = Buffer.from(renderListing(name, entries, complete))
   } catch (error) {
-    return answerErrno(exchange, errnoOf(error))
+    return errnoReply(errnoOf(error))
   } finally {
     directory.close()
   }
-  forgetFile(res)
-  sendHead(res, 200, [
+  const lines = [
     'Content-Type',
     'text/html; charset=utf-8',
     'Content-Length',
@@ -55,9 +50,8 @@ export async function respondWithListing(
     listingPolicy,
     'X-Content-Type-Options',
     'nosniff',
-  ])
-  res.end(exchange.isHead ? undefined : page)
-  return exchange.result({ bytes: exchange.isHead ? 0 : page.length })
+  ]
+  return { status: 200, lines, body: page, forgets: 'file', error: null }
 }
 
 /** The names in the directory that a URL can ask for, as byte strings: one more than fit, where there are more. */

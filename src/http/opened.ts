@@ -97,13 +97,25 @@ export class Opened implements Version {
     return 0
   }
 
+  /** Whether nobody has written to the file since it was opened. That it was renamed or unlinked does not count. */
+  unchanged(): boolean {
+    return (
+      readFields(this.#fd) === 0 &&
+      fields[1] === this.size &&
+      fields[2] === this.mtimeSeconds &&
+      fields[3] === this.mtimeNanoseconds
+    )
+  }
+
   /** Nothing may use the descriptor any more. */
   close(): void {
     const fd = this.#fd
     if (fd === -1) return
     this.#fd = -1
-    if (this.size > quickCloseBytes && this.#purpose === 'read') closeWithoutWaiting(fd, () => {})
-    else closeDescriptor(fd)
+    if (this.size <= quickCloseBytes || this.#purpose === 'look') closeDescriptor(fd)
+    // By way of Node only what Node has opened: in a worker it keeps account of that.
+    else if (native !== null) void native.closeOffload(fd)
+    else closeWithoutWaiting(fd, () => {})
   }
 }
 

@@ -3,8 +3,8 @@ import { validateHeaderValue } from 'node:http'
 import { SluiceError } from '../base/errors.js'
 import { checkInteger, checkOneOf, show } from '../base/options.js'
 import type { PathName } from '../transfer/path.js'
-import { pathNames } from '../transfer/plan.js'
-import type { Response } from './exchange.js'
+import { sendPathNames } from '../transfer/plan-send.js'
+import type { Response } from './message.js'
 
 /** What the functions among the options are told of a file. */
 export interface FileStat {
@@ -45,7 +45,7 @@ const yearSeconds = 365 * 24 * 60 * 60
 /** @throws ERR_SLUICE_OPTION where an option is not of its kind */
 export function resolvePolicy(options: FileOptions): Policy {
   const { setHeaders, prefer } = options
-  if (prefer !== undefined) checkOneOf('prefer', prefer, pathNames)
+  if (prefer !== undefined) checkOneOf('prefer', prefer, sendPathNames)
   if (setHeaders !== undefined) checkFunction('setHeaders', setHeaders)
   return {
     cacheControl: resolveCacheControl(options),

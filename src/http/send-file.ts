@@ -2,12 +2,15 @@
 import { fileURLToPath } from 'node:url'
 import { SluiceError } from '../base/errors.js'
 import { checkOneOf, show } from '../base/options.js'
-import { answerErrno, answerStatus, answerThrown, peerGone } from './answer.js'
 import { isHidden, toByteName } from './byte-name.js'
-import { Exchange, type Request, type Response, type SendFileResult } from './exchange.js'
+import { deliver, deliverThrown, peerGone } from './deliver.js'
+import { Exchange, type SendFileResult } from './exchange.js'
+import { fileReply } from './file-reply.js'
+import type { Request, Response } from './message.js'
 import type { Opener } from './opener.js'
 import { type FileOptions, type Policy, resolvePolicy } from './policy.js'
-import { respond } from './respond.js'
+import type { Question } from './question.js'
+import { errnoReply, type Reply, statusReply } from './reply.js'
 import { anywhere, Root } from './root.js'
 import { inTurn } from './turn.js'
 import { Variants } from './variants.js'
@@ -47,17 +50,21 @@ export async function sendFile(
   }
   const given = typeof path === 'string' ? path : fileURLToPath(path)
   const exchange = new Exchange(req, res)
-  const sending = { exchange, given, policy, signal: options.signal }
+  const delivery = { prefer: policy.prefer, signal: options.signal }
   let root: Root | null = null
   try {
     if (!(await turnOf(exchange))) return exchange.result({ error: peerGone() })
-    if (options.root === undefined) return await send(sending, toByteName(given), everywhere())
+    if (options.root === undefined) {
+      const wanted = { given, name: toByteName(given), place: everywhere() }
+      return await deliver(exchange, await answer(exchange, wanted, policy), delivery)
+    }
     const name = toByteName(given).replace(/^\/+/, '')
-    if (!dotfiles && isHidden(name)) return answerStatus(exchange, 404)
+    if (!dotfiles && isHidden(name)) return await deliver(exchange, statusReply(404), delivery)
     root = new Root(options.root, { follow })
-    return await send(sending, name, { opener: root, variants: new Variants(root) })
+    const wanted = { given, name, place: { opener: root, variants: new Variants(root) } }
+    return await deliver(exchange, await answer(exchange, wanted, policy), delivery)
   } catch (error) {
-    return answerThrown(exchange, error)
+    return deliverThrown(exchange, error)
   } finally {
     root?.close()
   }
@@ -75,37 +82,37 @@ function turnOf({ req, res }: Exchange): Promise<boolean> {
   )
 }
 
-interface Sending {
-  readonly exchange: Exchange
-  readonly given: string
-  readonly policy: Policy
-  readonly signal: AbortSignal | undefined
-}
-
 interface Place {
   readonly opener: Opener
   readonly variants: Variants
 }
 
-async function send(
-  { exchange, given, policy, signal }: Sending,
-  name: string,
-  { opener, variants }: Place,
-): Promise<SendFileResult> {
-  const { purpose } = exchange
-  if (name.includes('\0')) return answerStatus(exchange, 404)
+interface Wanted {
+  /** The path as the program gave it. */
+  readonly given: string
+  readonly name: string
+  readonly place: Place
+}
+
+async function answer(
+  question: Question,
+  { given, name, place: { opener, variants } }: Wanted,
+  policy: Policy,
+): Promise<Reply> {
+  const { purpose } = question
+  if (name.includes('\0')) return statusReply(404)
   const found = await opener.open(name, purpose)
-  if (typeof found === 'number') return answerErrno(exchange, found)
+  if (typeof found === 'number') return errnoReply(found)
   if (found.isDirectory) {
     found.close()
-    return answerStatus(exchange, 404)
+    return statusReply(404)
   }
-  const acceptEncoding = exchange.req.headers['accept-encoding'] as string | undefined
+  const acceptEncoding = question.header('accept-encoding')
   const representation = policy.precompressed
     ? await variants.select(name, found, { purpose, acceptEncoding })
     : { file: found, coding: null, varies: false }
-  if (representation === null) return answerStatus(exchange, 406, { lines: ['Vary', 'Accept-Encoding'] })
-  return respond(exchange, { representation, name, path: given }, { policy, signal })
+  if (representation === null) return statusReply(406, { lines: ['Vary', 'Accept-Encoding'] })
+  return fileReply(question, { representation, name, path: given }, policy)
 }
 
 let place: Place | null = null

@@ -2,7 +2,8 @@
 import { SluiceError } from '../base/errors.js'
 import { checkOneOf, show } from '../base/options.js'
 import { toByteName } from './byte-name.js'
-import type { Request, Response, SendFileResult } from './exchange.js'
+import type { SendFileResult } from './exchange.js'
+import type { Request, Response } from './message.js'
 import { checkBoolean, checkFunction, type FileOptions, type Policy, resolvePolicy } from './policy.js'
 
 export interface StaticOptions extends FileOptions {

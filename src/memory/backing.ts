@@ -30,6 +30,10 @@ export interface Backing {
   readonly hugePages: boolean
   /** Why pages are not huge although they were asked for; empty otherwise. */
   readonly hugePagesMissing: string
+  /** Why the pages cannot be replaced, as a clause; empty where they can. */
+  readonly pagesKeptBecause: string
+  /** Puts fresh pages, zeros, in the place of whole ones → 0, or -errno: then some may be missing. */
+  replace(offset: number, length: number): number
   /** Detaches the buffer, then lets the memory and the descriptor go. */
   close(): void
 }
@@ -46,7 +50,8 @@ export const pageBytes = native?.PAGE_BYTES ?? 4096
 /** The largest region: what one ArrayBuffer of this Node can hold, in bytes. */
 export const regionBytesMax = bufferConstants.MAX_LENGTH
 
-const { EACCES, EINTR, EINVAL, EMFILE, ENFILE, ENOMEM, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM } = constants.errno
+const { EACCES, EFBIG, EINTR, EINVAL, EMFILE, ENFILE, ENOMEM, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM } =
+  constants.errno
 /** What a sandbox or a runtime answers that forbids the means as such: plain memory does instead. */
 const forbidden = [-EACCES, -ENOSYS, -EOPNOTSUPP, -EPERM]
 const memoryShort = [-ENOMEM, -ENOSPC]
@@ -96,7 +101,7 @@ function openHuge(request: BackingRequest): Backing | string {
   const huge = openShared(native, request, true)
   if ('buffer' in huge) return huge
   if (request.hugePages === 'try') return reason(huge)
-  if (huge.errno === -EMFILE || huge.errno === -ENFILE) throw refused(huge, what)
+  if ([-EMFILE, -ENFILE, -EFBIG].includes(huge.errno)) throw refused(huge, what)
   throw new SluiceError('ERR_SLUICE_MEMORY', `${what}: ${reason(huge)}`, {
     ...huge,
     remedy: "Reserve huge pages (`sysctl vm.nr_hugepages=…`, in pages), or ask with hugePages: 'try'.",
@@ -120,7 +125,7 @@ function openShared(
   const byteLength = roundUp(bytes, unit)
   let errno = native.ftruncate(fd, byteLength)
   if (errno < 0) return refuse('ftruncate', errno)
-  errno = allocate(native, fd, byteLength)
+  errno = allocate(native, fd, 0, byteLength)
   if (errno < 0) return refuse('fallocate', errno)
   const buffer = native.mapShared(
     fd,
@@ -143,6 +148,11 @@ function openShared(
     fdMissing: '',
     hugePages,
     hugePagesMissing: '',
+    pagesKeptBecause: hugePages ? 'the pages are huge' : punchingRefused(native, fd, byteLength),
+    replace: (offset, length) => {
+      const punched = native.punchHole(fd, offset, length)
+      return punched < 0 ? punched : allocate(native, fd, offset, length)
+    },
     close: () => {
       native.unmap(buffer)
       native.closeOwned(owner)
@@ -157,10 +167,16 @@ function createMemfd(native: Native, name: string, kind: number): number {
   return fd === -EINVAL ? native.memfdCreate(name, flags) : fd
 }
 
-function allocate(native: Native, fd: number, byteLength: number): number {
-  let offset = 0
-  while (offset < byteLength) {
-    const bytes = Math.min(allocationBytes, byteLength - offset)
+/** Tried where it has no effect, beyond the end. A seal forbids it, or a sandbox. */
+function punchingRefused(native: Native, fd: number, byteLength: number): string {
+  const errno = native.punchHole(fd, byteLength, pageBytes)
+  return errno === 0 ? '' : `fallocate(FALLOC_FL_PUNCH_HOLE) is refused (${errnoName(errno)})`
+}
+
+function allocate(native: Native, fd: number, start: number, length: number): number {
+  let offset = start
+  while (offset < start + length) {
+    const bytes = Math.min(allocationBytes, start + length - offset)
     const errno = native.fallocate(fd, offset, bytes)
     if (errno === 0) offset += bytes
     else if (errno !== -EINTR) return errno
@@ -171,11 +187,25 @@ function allocate(native: Native, fd: number, byteLength: number): number {
 function openPlain({ bytes }: BackingRequest, fdMissing: string, hugePagesMissing: string): Backing {
   const buffer = new ArrayBuffer(roundUp(bytes, pageBytes))
   const close = (): void => detach(buffer)
-  return { buffer, pageBytes, fd: null, fdMissing, hugePages: false, hugePagesMissing, close }
+  return {
+    buffer,
+    pageBytes,
+    fd: null,
+    fdMissing,
+    hugePages: false,
+    hugePagesMissing,
+    pagesKeptBecause: `there is no descriptor: ${fdMissing}`,
+    replace: () => -ENOSYS,
+    close,
+  }
 }
 
 function refused(refusal: Refusal, what: string): SluiceError {
   const { syscall, errno } = refusal
+  if (errno === -EFBIG) {
+    const remedy = 'Ask for less, or raise the limit on the size of files (`ulimit -f`): this memory is one.'
+    return new SluiceError('ERR_SLUICE_MEMORY', `${what}: ${reason(refusal)}`, { ...refusal, remedy })
+  }
   if (!memoryShort.includes(errno)) return systemError(errno, syscall, what)
   return new SluiceError('ERR_SLUICE_MEMORY', `${what}: ${reason(refusal)}`, refusal)
 }

@@ -7,8 +7,8 @@
  * 1. `submitLease` before the first system call that names the bytes, which the program then cannot touch.
  * 2. The system calls, on `lease.region.fd` at `lease.offset`, or on `kernelBytes(lease)`.
  * 3. After the *final* notification, not the first completion, one of `completeLease`, which hands the bytes
- *    back to the program, and `retireLease`, which gives the slot back to its pool. For a socket that was
- *    sent to by reference, that is when the peer has acknowledged everything. Also where the transfer failed.
+ *    back to the program, and `retireLease`, which gives the slot back to its pool. For pages that were sent
+ *    by reference, that is when fresh ones are in their place (lent-pages.ts). Also where the transfer failed.
  */
 import { dispose } from '../base/dispose.js'
 import { checkInteger } from '../base/options.js'

@@ -47,7 +47,10 @@ export class MappedFile {
   /** Why the bytes are a copy without a descriptor, as a clause that can follow a colon; empty otherwise. */
   readonly fdMissing: string
   readonly #source: FileBytes
+  #pins = 0
   #closed = false
+  /** The memory is gone too. */
+  #gone = false
   #truncated = false
 
   /** Made by mapFile(). */
@@ -61,7 +64,7 @@ export class MappedFile {
   /**
    * The range. `bytes.buffer` may begin before it, at a page boundary.
    *
-   * @throws ERR_SLUICE_CLOSED; views taken before have length 0 after close()
+   * @throws ERR_SLUICE_CLOSED; views taken before have length 0 after close(), or once nothing pins the memory then
    */
   get bytes(): Uint8Array {
     this.#checkOpen('bytes')
@@ -87,7 +90,7 @@ export class MappedFile {
    * A file that was truncated and has grown again, unread in between, is not told from one that was written to.
    */
   get truncated(): boolean {
-    if (!this.#truncated && !this.#closed) this.#truncated = this.#source.truncated()
+    if (!this.#truncated && !this.#gone) this.#truncated = this.#source.truncated()
     return this.#truncated
   }
 
@@ -102,19 +105,42 @@ export class MappedFile {
   }
 
   /**
-   * The memory and the descriptor go at once. The ArrayBuffer is detached first, so that an old view has length 0;
-   * only what still works on the bytes in another thread (such as `zlib.deflate`) must have ended. Calling it again
-   * does nothing.
+   * Keeps the memory where it is until unpin(), also after close(): somebody other than the program uses it, such as a
+   * transfer, whose system calls may run on another thread. Pins are counted.
+   *
+   * @throws ERR_SLUICE_CLOSED
+   */
+  pin(): void {
+    this.#checkOpen('pin()')
+    this.#pins++
+  }
+
+  /** Ends one pin(). */
+  unpin(): void {
+    if (this.#pins === 0) throw new Error('unpin() without pin()')
+    this.#pins--
+    if (this.#pins === 0 && this.#closed) this.#letGo()
+  }
+
+  /**
+   * No more use from now on. The memory and the descriptor go at once, or as soon as nothing pins them any more, such
+   * as a transfer. The ArrayBuffer is detached first, so that an old view has length 0. What works on the bytes in
+   * another thread without pinning them (such as `zlib.deflate`) must have ended. Calling it again does nothing.
    */
   close(): void {
     if (this.#closed) return
-    this.#truncated = this.truncated
     this.#closed = true
-    this.#source.close()
+    if (this.#pins === 0) this.#letGo()
   }
 
   [dispose](): void {
     this.close()
+  }
+
+  #letGo(): void {
+    this.#truncated = this.truncated
+    this.#gone = true
+    this.#source.close()
   }
 
   #checkOpen(what: string): void {

@@ -4,6 +4,7 @@ import { SluiceError } from '../base/errors.js'
 import { checkInteger, checkOneOf, show } from '../base/options.js'
 import { type Backing, openBacking, regionBytesMax } from './backing.js'
 import { InFlight } from './in-flight.js'
+import { RegionPages } from './region-pages.js'
 
 export interface RegionOptions {
   /** How many bytes, rounded up to whole pages. All are allocated at once, about 1 ms for each MiB. */
@@ -42,6 +43,8 @@ export class Region {
   readonly fdMissing: string
   /** Whether sendfile(2) can read from the descriptor: it cannot where the pages are huge (hugetlb). */
   readonly sendfileSource: boolean
+  /** Whether the pages may be replaced, once they were sent by reference; for transfers, and for who forbids it. */
+  readonly pages: RegionPages
   readonly #backing: Backing
   readonly #bytes: Uint8Array
   readonly #pins = new InFlight()
@@ -67,6 +70,8 @@ export class Region {
     this.hugePagesMissing = hugePagesMissing
     this.fdMissing = fdMissing
     this.sendfileSource = fd !== null && !hugePages
+    const { pagesKeptBecause, replace } = this.#backing
+    this.pages = new RegionPages(pagesKeptBecause, replace)
   }
 
   /**

@@ -9,6 +9,8 @@ export function closedError(sink: Readable | Writable, failure?: Error): SluiceE
   // A response does not know what happened to its connection.
   const stream = sink instanceof ServerResponse ? (sink.req?.socket ?? sink) : sink
   const cause = stream.errored ?? failure
+  // A stream of our own says it itself.
+  if (cause instanceof SluiceError) return cause
   const { errno, syscall = 'write' } = (cause ?? {}) as NodeJS.ErrnoException
   // A write that was under way when the socket was destroyed is cancelled; the kernel had no part in it.
   const byKernel = typeof errno === 'number' && errno !== -constants.errno.ECANCELED

@@ -1,10 +1,9 @@
 /** Use of a socket that is known by its descriptor only. Nobody else closes that: it is a duplicate (claim.ts). */
 import type { Native } from '../native/calls.js'
+import { unblockShared } from './non-blocking.js'
 import type { SocketHold } from './socket-hold.js'
 
 export function holdDescriptor(native: Native, fd: number): SocketHold {
-  // The flag is the open file's, so the caller's descriptor has it too; it is put back when the transfer ends.
-  const changed = native.setNonBlocking(fd, 1) === 1
   return {
     fd,
     open: true,
@@ -12,9 +11,7 @@ export function holdDescriptor(native: Native, fd: number): SocketHold {
     whyClosed: neverClosed,
     onClose: () => {},
     touch: () => {},
-    release: () => {
-      if (changed) native.setNonBlocking(fd, 0)
-    },
+    release: unblockShared(native, fd),
   }
 }
 

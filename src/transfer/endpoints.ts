@@ -1,8 +1,8 @@
 /** What bytes come from and go to: the nouns of `transfer(from, to)`. */
 import type { FileHandle } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
-import { Stream, type Writable } from 'node:stream'
+import type { Socket } from 'node:net'
+import { Readable, Stream, type Writable } from 'node:stream'
 import { SluiceError } from '../base/errors.js'
 import { checkInteger, checkOneOf, show } from '../base/options.js'
 
@@ -41,10 +41,22 @@ export interface FileSink extends FileSource, FileSinkOptions {}
 export type SinkTarget = StreamTarget | number
 export type StreamTarget = Socket | ServerResponse | Writable
 
+/** What a socket or a pipe is known by: as a source a `net.Socket` or descriptor, or another readable to copy from. */
+export type StreamEndTarget = SinkTarget | Readable
+
 export interface SocketEnd {
   readonly kind: 'socket'
   readonly to: SinkTarget
 }
+
+/** A pipe or FIFO; what the standard streams and those of child processes are. */
+export interface PipeEnd {
+  readonly kind: 'pipe'
+  readonly to: StreamEndTarget
+}
+
+/** An end without positions: bytes come from it, or go to it, in their order. */
+export type StreamEnd = SocketEnd | PipeEnd
 
 /**
  * A file, by name, `FileHandle` or descriptor. As a source it is whole or from byte `start` to byte `end`, both
@@ -98,7 +110,7 @@ export function file(
 
 /**
  * A socket as an end: a `net.Socket`, an `http.ServerResponse` (its head is sent first), or the descriptor of a
- * connected socket. Other writable streams are accepted as sinks, and copied to. Only a `net.Socket` is a source.
+ * connected socket. Other writable streams are accepted as sinks, and copied to.
  */
 export function socket(to: SinkTarget): SocketEnd {
   const known =
@@ -112,14 +124,31 @@ export function socket(to: SinkTarget): SocketEnd {
   return { kind: 'socket', to }
 }
 
-function isFileHandle(value: unknown): value is FileHandle {
+/**
+ * A pipe as an end: the descriptor of one side of a pipe or FIFO, or a stream over it such as `process.stdout` or a
+ * child's `stdin`. What Node makes for a child's stdio is in truth a pair of sockets; the plan finds out.
+ *
+ * @throws ERR_SLUICE_OPTION where it is neither
+ */
+export function pipe(to: StreamEndTarget): PipeEnd {
+  const known =
+    typeof to === 'number'
+      ? Number.isInteger(to) && to >= 0
+      : to instanceof Stream && ('write' in to || to instanceof Readable)
+  if (!known) {
+    throw new SluiceError('ERR_SLUICE_OPTION', `pipe() takes a descriptor or a stream, not ${show(to)}`)
+  }
+  return { kind: 'pipe', to }
+}
+
+export function isFileHandle(value: unknown): value is FileHandle {
   return typeof value === 'object' && value !== null && typeof (value as FileHandle).fd === 'number'
 }
 
-/** @throws ERR_SLUICE_OPTION where the end is not one that bytes can come from */
-export function sourceSocket({ to }: SocketEnd): Socket {
-  if (to instanceof Socket) return to
-  throw new SluiceError('ERR_SLUICE_OPTION', 'Only a net.Socket can be the source of a transfer')
+/** @throws ERR_SLUICE_OPTION where the end is only for writing */
+export function sourceTarget({ to }: StreamEnd): Readable | number {
+  if (typeof to === 'number' || to instanceof Readable) return to
+  throw new SluiceError('ERR_SLUICE_OPTION', 'The stream is only for writing: bytes cannot come from it')
 }
 
 /** Whether the transfer opens the file, and its position is thus nobody else's. */
@@ -127,17 +156,8 @@ export function isGivenByName({ from }: FileSource): boolean {
   return typeof from === 'string' || from instanceof Uint8Array || from instanceof URL
 }
 
-/** @throws ERR_SLUICE_OPTION where the end is not one that can be written to a file */
-export function sourceFile(from: FileSource | SocketEnd): FileSource {
-  if (from.kind === 'file') return from
-  throw new SluiceError('ERR_SLUICE_OPTION', 'Only a file can be transferred to a file')
-}
-
-/** @throws ERR_SLUICE_OPTION where the end is a bare descriptor, which only files are sent to */
-export function sinkStream({ to }: SocketEnd): StreamTarget {
-  if (typeof to !== 'number') return to
-  throw new SluiceError(
-    'ERR_SLUICE_OPTION',
-    'What arrives on a socket can be sent to a stream, not to a descriptor',
-  )
+/** @throws ERR_SLUICE_OPTION where the end is only for reading */
+export function sinkTarget({ to }: StreamEnd): SinkTarget {
+  if (typeof to === 'number' || 'write' in to) return to as SinkTarget
+  throw new SluiceError('ERR_SLUICE_OPTION', 'The stream is only for reading: bytes cannot go to it')
 }

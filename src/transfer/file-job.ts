@@ -151,6 +151,7 @@ class FileJob {
       from: start,
       to,
       endsOnBlock: end % blockBytes === 0 || end === Number(size),
+      bytes: length ?? undefined,
       refused: this.#refused,
     }
   }

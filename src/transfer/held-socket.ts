@@ -45,13 +45,18 @@ export class HeldSocket {
     return this.#handle !== null && handleOf(this.socket) === this.#handle
   }
 
+  get destroyed(): boolean {
+    return this.socket.destroyed
+  }
+
   /** Why the socket is closed, where it is. */
   whyClosed(): SluiceError {
     return closedError(this.socket)
   }
 
-  /** Calls back when the socket is closed on this side. */
+  /** Calls back when the socket is closed on this side, in place of who was to be called before. */
   onClose(callback: () => void): void {
+    if (this.#onClose !== null) this.socket.off('close', this.#onClose)
     this.#onClose = callback
     this.socket.once('close', callback)
   }

@@ -1,4 +1,4 @@
-/** One transfer from its plan to its result: holding the sink, running the path, falling back, ending. */
+/** One transfer of a file to a stream end, from its plan to its result: holding the sink, running the path, ending. */
 import { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
@@ -10,11 +10,14 @@ import { closedError } from './closed.js'
 import { holdDescriptor } from './descriptor-hold.js'
 import { DescriptorStream } from './descriptor-stream.js'
 import type { SinkTarget } from './endpoints.js'
+import { FileRun } from './file-run.js'
+import { HoldStream } from './hold-stream.js'
 import { aborted, type Limits, watchLimits } from './interrupt.js'
 import type { PathName, Plan, PlanOptions } from './path.js'
 import { type CopyRange, copyFile } from './paths/copy.js'
-import { type Prefix, SendfileFlow, SendfileRefused } from './paths/sendfile.js'
-import { copyBecause, planFor } from './plan.js'
+import type { Prefix } from './paths/file-flow.js'
+import { PathRefused } from './paths/path-refused.js'
+import { planFor, sinkKindOf } from './plan-send.js'
 import type { FileIdentity } from './residency.js'
 import { connectionOf, hasBody, headOf, noteBody, prepareHead } from './response.js'
 import { holdSocket, type SocketHold } from './socket-hold.js'
@@ -35,6 +38,13 @@ export interface TransferResult {
   copied: number
   /** How long it took, in milliseconds. */
   ms: number
+  /** Of a list as the source: how each part went. `path` and `why` are then those of the part with the most bytes. */
+  parts?: PartResult[]
+}
+
+export interface PartResult {
+  path: PathName
+  bytes: number
 }
 
 /** Bytes of an open file, whose descriptor is not used any more once the job has ended. */
@@ -67,6 +77,8 @@ export class Job {
   #stopLimits: (() => void) | null = null
   /** Ends what runs now; null while the job only waits. */
   #interrupt: ((error: unknown) => void) | null = null
+  /** Bytes that a path by reference had to copy. */
+  #copied = 0
   #ended = false
   #result: TransferResult | null = null
   #error: unknown = null
@@ -106,10 +118,16 @@ export class Job {
     if (to instanceof ServerResponse) {
       return this.#after(connectionOf(to), socket => this.#toConnection(to, socket))
     }
-    this.#plan = planFor(to, obstacleOf(this.#range), this.#options)
+    this.#plan = this.#planFor(null)
     if (this.#plan.path === 'copy') this.#copy()
-    else if (typeof to === 'number') this.#sendfile(holdDescriptor(native!, this.#claim.fd), null)
-    else this.#after(holdSocket(to as Socket), hold => this.#sendfile(hold, null))
+    else if (typeof to === 'number') this.#send(holdDescriptor(native!, this.#claim.fd), null)
+    else this.#after(holdSocket(to as Socket), hold => this.#send(hold, null))
+  }
+
+  #planFor(refused: ReadonlyMap<PathName, string> | null): Plan {
+    const to = typeof this.#to === 'number' ? this.#claim.fd : this.#to
+    const bytes = this.#range.length ?? undefined
+    return planFor({ to, sourceObstacle: obstacleOf(this.#range), refused, bytes }, this.#options)
   }
 
   #toConnection(res: ServerResponse, socket: Socket): void {
@@ -130,37 +148,39 @@ export class Job {
       this.#bodyLeft = 0
       return this.#end(null, 0)
     }
-    this.#plan = planFor(res, obstacleOf(this.#range), this.#options)
+    this.#plan = this.#planFor(null)
     if (this.#plan.path === 'copy') return this.#copy()
     const head = headOf(res)
     // Without access to the head, Node sends it now, in a packet of its own.
     if (head === null) res.flushHeaders()
-    this.#after(holdSocket(socket, res), hold => this.#sendfile(hold, head))
+    this.#after(holdSocket(socket, res), hold => this.#send(hold, head))
   }
 
-  #sendfile(hold: SocketHold, prefix: Prefix | null): void {
+  #send(hold: SocketHold, prefix: Prefix | null): void {
     if (this.#ended) return hold.release()
     const { fd, start, length, file } = this.#range
-    const flow = new SendfileFlow(
-      native!,
-      defaultEngine()!,
-      hold,
-      { fd, start, length: length!, file },
-      prefix,
-      this.#options.onProgress,
-      (error, sentBytes) => {
+    const run = new FileRun(
+      {
+        native: native!,
+        engine: defaultEngine()!,
+        hold,
+        range: { fd, start, length: length!, file },
+        prefix,
+        onProgress: this.#options.onProgress,
+        plan: this.#plan!,
+        replan: refused => this.#planFor(refused),
+      },
+      (error, sentBytes, copiedBytes) => {
         hold.release()
         this.#interrupt = null
-        if (error instanceof SendfileRefused) {
-          this.#plan = copyBecause(`sendfile is refused here (${error.message})`)
-          this.#copy()
-        } else {
-          this.#end(error, sentBytes)
-        }
+        this.#plan = run.plan
+        this.#copied = copiedBytes
+        if (error instanceof PathRefused) this.#copy()
+        else this.#end(error, sentBytes)
       },
     )
-    this.#interrupt = error => flow.interrupt(error)
-    flow.begin()
+    this.#interrupt = error => run.interrupt(error)
+    run.begin()
   }
 
   #copy(): void {
@@ -175,7 +195,7 @@ export class Job {
   #copyToDescriptor(range: CopyRange): void {
     const { fd } = this.#claim
     const hold = native === null ? null : holdDescriptor(native, fd)
-    const stream = new DescriptorStream(fd)
+    const stream = streamOver(fd, hold)
     const run = copyFile(range, stream, this.#options.onProgress)
     this.#interrupt = error => run.interrupt(error)
     run.done.then(({ error }) =>
@@ -214,7 +234,7 @@ export class Job {
   #succeed(sentBytes: number): void {
     // A response to which no body belongs, say to HEAD, ends before there is a plan.
     const { path, why } = this.#plan ?? noBody
-    const copied = path === 'copy' ? sentBytes : 0
+    const copied = path === 'copy' ? sentBytes : this.#copied
     this.#result = { bytes: sentBytes, path, why, copied, ms: performance.now() - this.#began }
     this.#resolve?.(this.#result)
   }
@@ -226,9 +246,16 @@ export class Job {
   }
 }
 
+/** What takes no more is waited for by the engine; what never says so, such as a file, is written on a thread. */
+function streamOver(fd: number, hold: SocketHold | null): HoldStream | DescriptorStream {
+  const engine = defaultEngine()
+  if (hold === null || engine === null || sinkKindOf(fd) === 'other') return new DescriptorStream(fd)
+  return new HoldStream(native!, engine, hold)
+}
+
 const noBody = { path: 'sendfile', why: 'there is no body to send' } as const
 
-/** Why the source does not allow sendfile, or an empty string. */
+/** Why the source can only be copied, or an empty string. */
 function obstacleOf({ regular, length }: OpenRange): string {
   if (regular === false) return 'the source is not a regular file'
   return length === null ? 'the source does not say how long it is' : ''

@@ -1,5 +1,6 @@
 /** Which path bytes take from a file to a file, and why: pure, by what is known of the two. */
 import { KiB } from '../base/units.js'
+import { choose } from './choose.js'
 import { type FileSink, type FileSource, isGivenByName } from './endpoints.js'
 import type { PathName, Plan, PlanOptions } from './path.js'
 
@@ -27,6 +28,8 @@ export interface FilePair {
   readonly to: number
   /** Whether the range ends on a block's boundary, or where the source ends. */
   readonly endsOnBlock: boolean
+  /** How many bytes, where that is known. */
+  readonly bytes?: number | undefined
   /** The error by which the kernel has refused a path between these two. */
   readonly refused: ReadonlyMap<PathName, string>
 }
@@ -41,23 +44,13 @@ const advantages: Record<(typeof filePathNames)[number], string> = {
   copy: 'read and write work everywhere',
 }
 
-export function planForFiles(pair: FilePair, { prefer }: PlanOptions = {}): Plan {
-  const obstacles = filePathNames.map(path => ({ path, why: obstacleOf(path, pair) }))
-  const possible = obstacles.filter(({ why }) => why === '').map(({ path }) => path)
-  // Copying is always possible.
-  const path = possible.find(name => name === prefer) ?? possible[0]!
-  const place = filePathNames.indexOf(path)
-  const rejected = obstacles
-    .filter(other => other.path !== path)
-    .map(other => ({
-      path: other.path,
-      why: other.why || (filePathNames.indexOf(other.path) > place ? `${path} is cheaper` : askedFor(path)),
-    }))
-  // Where something better was in question, what speaks against it says more than what speaks for this.
-  const better = rejected.filter(other => filePathNames.indexOf(other.path) < place).at(-1)
-  const missed = path === prefer ? undefined : rejected.find(other => other.path === prefer)
-  const why = path === prefer ? askedFor(path) : ((missed ?? better)?.why ?? advantages[path])
-  return { path, why, rejected }
+export function planForFiles(pair: FilePair, options: PlanOptions = {}): Plan {
+  const candidates = filePathNames.map(path => ({
+    path,
+    advantage: advantages[path],
+    obstacle: obstacleOf(path, pair),
+  }))
+  return choose('file → file', candidates, { ...options, bytes: options.bytes ?? pair.bytes })
 }
 
 /** What can be told before the two are opened. */
@@ -70,6 +63,7 @@ export function pairBefore(from: FileSource, to: FileSink, addonMissing: string)
     from: from.start ?? 0,
     to: to.start ?? 0,
     endsOnBlock: from.end === undefined || (from.end + 1) % blockBytes === 0,
+    bytes: from.end === undefined ? undefined : from.end + 1 - (from.start ?? 0),
     refused: new Map(),
   }
 }
@@ -91,8 +85,4 @@ function obstacleOf(path: PathName, pair: FilePair): string {
 
 function isOnBlocks({ from, to, endsOnBlock }: FilePair): boolean {
   return from % blockBytes === 0 && to % blockBytes === 0 && endsOnBlock
-}
-
-function askedFor(path: PathName): string {
-  return path === 'copy' ? 'copying was asked for' : `${path} was asked for`
 }

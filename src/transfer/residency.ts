@@ -16,6 +16,16 @@ export interface FileIdentity {
   readonly inode: number
 }
 
+export interface FileRange {
+  readonly fd: number
+  /** First byte. */
+  readonly start: number
+  /** Number of bytes. */
+  readonly length: number
+  /** The file that `fd` is open on, where it is known. */
+  readonly file?: FileIdentity | undefined
+}
+
 /**
  * How long a range that was found in memory and sent is taken to be there still, so that a popular small file is not
  * asked about with every request. Pages that were just used are the last to be evicted.
@@ -74,6 +84,48 @@ export function isResident(native: Native, fd: number, offset: number, length: n
 
 function isAway(native: Native, fd: number, offset: number): boolean {
   return native.preadNoWait(fd, probe, offset) === -constants.errno.EAGAIN
+}
+
+/** A range of an open file that is sent bit by bit from its beginning: what of it is known to be in memory. */
+export class ResidentRange {
+  readonly #native: Native
+  readonly #fd: number
+  /** The bytes up to here are known to be in memory. */
+  #end: number
+  /** A small file that is to be remembered. */
+  #toNote: FileIdentity | null = null
+
+  /** `wholeBytes`: a range that is no longer is asked about as a whole, and remembered where the file is known. */
+  constructor(native: Native, { fd, start, length, file }: FileRange, wholeBytes: number) {
+    this.#native = native
+    this.#fd = fd
+    this.#end = start
+    if (file === undefined || length > wholeBytes) return
+    if (wasResident(file, start, start + length)) this.#end = start + length
+    else this.#toNote = file
+  }
+
+  /** Whether sending these bytes would not wait for a disk. */
+  has(offset: number, count: number): boolean {
+    if (offset + count <= this.#end) return true
+    if (!isResident(this.#native, this.#fd, offset, count)) return false
+    this.#note(offset, count)
+    return true
+  }
+
+  /** Brings the bytes into memory on a thread, which uses the descriptor until this resolves → -errno where it failed. */
+  async fetch(offset: number, count: number): Promise<number> {
+    const result = await warm(this.#native, this.#fd, offset, count)
+    // A file that ends early is for the path to find. Some file systems (overlayfs) cannot be asked: there the
+    // thread's word is the only one.
+    if (result >= 0 || result === -constants.errno.EINTR) this.#note(offset, count)
+    return result
+  }
+
+  #note(offset: number, count: number): void {
+    this.#end = offset + count
+    if (this.#toNote !== null) noteResident(this.#toNote, offset, offset + count)
+  }
 }
 
 let nullDevice = -1

@@ -7,8 +7,10 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import type { SluiceError } from '../base/errors.js'
+import { native } from '../native/load.js'
 import { closedError } from './closed.js'
 import { HeldSocket } from './held-socket.js'
+import { kindOfSocket } from './sink-kind.js'
 
 export interface SocketHold {
   readonly fd: number
@@ -16,6 +18,8 @@ export interface SocketHold {
   readonly open: boolean
   /** Whether this side has ended the stream: it is shut down for writing as soon as it is let go. */
   readonly ended: boolean
+  /** Whether the stream was destroyed, and its descriptor not just handed to somebody else; never without a stream. */
+  readonly destroyed?: boolean
   /** Why it is not open any more, or was ended. */
   whyClosed(): SluiceError
   /** Calls back when the socket is closed on this side. */
@@ -61,10 +65,14 @@ function drained(socket: Socket): Promise<void> {
 
 class NodeSocketHold extends HeldSocket implements SocketHold {
   readonly #writer: Writable
+  /** A pipe's flag, which the other users of the open file share, was changed, and is to be put back. */
+  readonly #unblocked: boolean
 
   constructor(socket: Socket, writer: Writable) {
     super(socket)
     this.#writer = writer
+    const isPipe = native !== null && kindOfSocket(native, socket) === 'pipe'
+    this.#unblocked = isPipe && native!.setNonBlocking(this.fd, 1) === 1
     socket.cork()
   }
 
@@ -74,6 +82,7 @@ class NodeSocketHold extends HeldSocket implements SocketHold {
 
   override release(): void {
     super.release()
+    if (this.#unblocked && this.open) native!.setNonBlocking(this.fd, 0)
     if (!this.socket.destroyed) this.socket.uncork()
   }
 }

@@ -10,6 +10,7 @@ import { native } from '../native/load.js'
 import { AT_FDCWD, openCached, readFlags } from '../native/open.js'
 import { closerOf } from '../native/own.js'
 import type { FileSource } from './endpoints.js'
+import { unblockShared } from './non-blocking.js'
 
 export interface OpenedSource {
   readonly fd: number
@@ -62,10 +63,7 @@ export async function openSource(source: FileSource): Promise<OpenedSource> {
  * back: it is the open file's, so the caller's descriptor has it too.
  */
 export function unblock(fd: number): () => void {
-  const changed = native?.setNonBlocking(fd, 1) === 1
-  return () => {
-    if (changed) native?.setNonBlocking(fd, 0)
-  }
+  return native === null ? () => {} : unblockShared(native, fd)
 }
 
 /** The files of procfs say that they are empty, and are not. */

@@ -31,6 +31,11 @@ export class Turn {
     else this.#begin = begin
   }
 
+  /** Whether nobody has come after. */
+  get isLast(): boolean {
+    return this.#line[this.#line.length - 1] === this
+  }
+
   /** Leaves the line, from whatever place. Doing so again does nothing. */
   leave(): void {
     const line = this.#line

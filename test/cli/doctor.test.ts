@@ -25,6 +25,7 @@ const report: DoctorReport = {
   node: 'v20.0.0',
   addon: { loaded: true, reason: null },
   user: { uid: 1000, name: 'someone', capabilities: [], seccomp: true, lockedBytesMax: null },
+  costs: { origin: 'built-in', measuredAt: null, path: null, why: 'none has been measured yet' },
   techniques: [technique, missing],
 }
 
@@ -67,6 +68,26 @@ test('colours change nothing but the colour', () => {
 test('the heading says who tried, and what root would add', () => {
   const text = reportText(report, { columns: 120, colour: false })
   assert.match(text, /tried as someone under a seccomp filter; root would add CAP_NET_ADMIN, /)
+})
+
+test('the heading says by which costs plans are made, and how old they are', () => {
+  const line = (costs: DoctorReport['costs']): string =>
+    reportText({ ...report, costs }, { columns: 120, colour: false }).split('\n')[2]!
+  assert.match(
+    line(report.costs),
+    /^costs: built-in figures, as none has .* yet; sluice doctor --measure finds/,
+  )
+  const measured = (ageMs: number): string =>
+    line({
+      origin: 'measured',
+      measuredAt: new Date(Date.now() - ageMs).toISOString(),
+      path: '/c.json',
+      why: '',
+    })
+  assert.equal(measured(0), 'costs: measured on this kernel just now (/c.json)')
+  assert.equal(measured(61_000), 'costs: measured on this kernel 1 minute ago (/c.json)')
+  assert.equal(measured(3 * 86_400_000 + 1000), 'costs: measured on this kernel 3 days ago (/c.json)')
+  assert.equal(measured(-1e9), 'costs: measured on this kernel just now (/c.json)')
 })
 
 test('a remedy that several techniques share is said once', () => {

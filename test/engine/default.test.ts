@@ -1,15 +1,20 @@
 /** The engine of a process or worker: opened when first needed, and no reason to go on living. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { defaultEngine, engineMissing } from '#sluice/engine/default.js'
+import { MiB } from '#sluice/base/units.js'
+import { defaultEngine, engineMissing, engineWhy } from '#sluice/engine/default.js'
 import { addonMissing, native } from '#sluice/native/load.js'
+import { needsRing } from '../ring/support.js'
 import { run } from '../support/command.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
+import { underSeccomp } from '../support/seccomp.js'
 
 const transferring = new URL('./children/transferring.js', import.meta.url)
+const naming = fileURLToPath(new URL('./children/engine-name.js', import.meta.url))
 const leaving = fileURLToPath(new URL('./children/leaving.js', import.meta.url))
 
 test('there is one engine, or a reason why there is none', () => {
@@ -19,8 +24,40 @@ test('there is one engine, or a reason why there is none', () => {
     assert.equal(engine, null)
     assert.equal(engineMissing(), addonMissing)
   } else {
-    assert.equal(engine!.name, 'poll')
+    assert.equal(engine!.name, process.env.SLUICE_ENGINE || 'poll')
+    assert.match(engineWhy(), /default|SLUICE_ENGINE/)
   }
+})
+
+interface Answer {
+  engine?: string
+  why?: string
+  bytes?: number
+  code?: string
+  message?: string
+}
+
+function engineUnder(environment: Record<string, string>, before: readonly string[] = []): Answer {
+  const [command = '', ...args] = [...before, process.execPath, naming]
+  const env = { ...process.env, ...environment }
+  return JSON.parse(execFileSync(command, args, { encoding: 'utf8', env, timeout: 60_000 })) as Answer
+}
+
+test('SLUICE_ENGINE chooses', needsRing, () => {
+  const { bytes, engine, why } = engineUnder({ SLUICE_ENGINE: 'ring' })
+  assert.deepEqual({ bytes, engine, why }, { bytes: 8 * MiB, engine: 'ring', why: 'SLUICE_ENGINE=ring' })
+  assert.deepEqual(engineUnder({ SLUICE_ENGINE: 'poll' }).engine, 'poll')
+  assert.deepEqual(engineUnder({ SLUICE_ENGINE: '' }).why, 'the default')
+  const refused = engineUnder({ SLUICE_ENGINE: 'epoll' })
+  assert.equal(refused.code, 'ERR_SLUICE_OPTION')
+  assert.match(refused.message!, /"epoll".*poll, ring/)
+})
+
+test('where rings are refused the poll engine serves, and says so', needsRing, t => {
+  const filter = underSeccomp(t, { action: 'EPERM', calls: ['io_uring_setup'] })
+  const { bytes, engine, why } = engineUnder({ SLUICE_ENGINE: 'ring' }, filter)
+  assert.deepEqual({ bytes, engine }, { bytes: 8 * MiB, engine: 'poll' })
+  assert.match(why!, /^SLUICE_ENGINE=ring is refused \(.*seccomp filter/)
 })
 
 test('a process ends by itself when its transfers have, or when what they wait for is gone', async () => {

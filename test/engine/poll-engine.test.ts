@@ -1,52 +1,18 @@
-/** The engine by itself: flows made for the purpose, on descriptors that are ready or not as the test wants. */
+/** The poll engine where the kernel does what it rarely does when one waits for it. */
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { test } from 'node:test'
-import { KiB } from '#sluice/base/units.js'
-import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT, type Step } from '#sluice/engine/flow.js'
+import { STEP_DONE, STEP_WAIT } from '#sluice/engine/flow.js'
 import { PollEngine } from '#sluice/engine/poll-engine.js'
 import type { Native } from '#sluice/native/calls.js'
 import { native } from '#sluice/native/load.js'
 import { descriptorOf } from '#sluice/transfer/held-socket.js'
 import { needsAddon } from '../support/addon.js'
-import { eventually, pause, stopClock } from '../support/eventually.js'
+import { eventually } from '../support/eventually.js'
 import { nativeWith } from '../support/scripted-native.js'
-import { connectTo, type Ending, listener, type Peer, socketPair } from '../support/sockets.js'
-
-test('a flow whose descriptor is ready is stepped at once', needsAddon, async t => {
-  const { socket } = await socketPair(t)
-  const flow = new ScriptedFlow(descriptorOf(socket), () => STEP_DONE)
-  stopClock(t)
-  new PollEngine(native!).resume(flow)
-  assert.equal(flow.steps, 1)
-})
-
-test(
-  'a flow that waits is stepped when its descriptor becomes ready, and watched only until then',
-  needsAddon,
-  async t => {
-    const { socket, peer } = await fullSocket(t)
-    const engine = new PollEngine(native!)
-    let ready = false
-    const flow = new ScriptedFlow(descriptorOf(socket), () => {
-      if (!ready) return STEP_WAIT
-      engine.forget(flow)
-      return STEP_DONE
-    })
-    engine.resume(flow)
-    await pause(20)
-    assert.equal(flow.steps, 1)
-    assert.equal(engine.watching, 1)
-    ready = true
-    peer.socket.resume()
-    await eventually(
-      () => flow.steps === 2,
-      () => 'the flow was not stepped again',
-    )
-    assert.equal(engine.watching, 0)
-  },
-)
+import { listener } from '../support/sockets.js'
+import { fill, fullSocket, ScriptedFlow } from './support.js'
 
 test('one watch serves a flow however often it waits', needsAddon, async t => {
   let watches = 0
@@ -75,18 +41,6 @@ test('one watch serves a flow however often it waits', needsAddon, async t => {
     () => `the flow had ${flow.steps} steps`,
   )
   assert.equal(watches, 2, 'it was added, and removed')
-})
-
-test('a flow that parks is left alone until it asks', needsAddon, async t => {
-  const { socket } = await socketPair(t)
-  const engine = new PollEngine(native!)
-  const flow = new ScriptedFlow(descriptorOf(socket), step => (step === 1 ? STEP_PARK : STEP_DONE))
-  stopClock(t)
-  engine.resume(flow)
-  await pause(10)
-  assert.equal(flow.steps, 1)
-  engine.resume(flow)
-  assert.equal(flow.steps, 2)
 })
 
 test('an event of a watch that was given to another flow meanwhile is dropped', needsAddon, async t => {
@@ -126,55 +80,6 @@ test('an event of a watch that was given to another flow meanwhile is dropped', 
   engine.forget(other)
 })
 
-test('hundreds of flows get their steps in turns', needsAddon, async t => {
-  const { socket } = await socketPair(t)
-  const engine = new PollEngine(native!)
-  const flows = Array.from({ length: 300 }, () => {
-    // Long enough that a turn does not suffice for all.
-    return new ScriptedFlow(descriptorOf(socket), step => {
-      spin(0.05)
-      return step === 20 ? STEP_DONE : STEP_MORE
-    })
-  })
-  // From within a step, so that none runs before all are there.
-  const first = new ScriptedFlow(descriptorOf(socket), () => {
-    for (const flow of flows) engine.resume(flow)
-    return STEP_DONE
-  })
-  engine.resume(first)
-  let spread = 0
-  await eventually(
-    () => {
-      const steps = flows.map(flow => flow.steps)
-      spread = Math.max(spread, Math.max(...steps) - Math.min(...steps))
-      return Math.min(...steps) === 20
-    },
-    () => `${flows.filter(({ steps }) => steps < 20).length} flows were not through`,
-  )
-  assert.ok(spread <= 1, `some were ${spread} steps ahead of others`)
-})
-
-test('a flow that always has more to do starves neither timers nor other flows', needsAddon, async t => {
-  const { socket } = await socketPair(t)
-  const engine = new PollEngine(native!)
-  let stop = false
-  const greedy = new ScriptedFlow(descriptorOf(socket), () => {
-    spin(0.1)
-    return stop ? STEP_DONE : STEP_MORE
-  })
-  engine.resume(greedy)
-  for (let count = 0; count < 10; count++) await pause(1)
-  const modest = new ScriptedFlow(descriptorOf(socket), () => STEP_DONE)
-  engine.resume(modest)
-  await eventually(
-    () => modest.steps === 1,
-    () => 'the other flow had no step',
-  )
-  stop = true
-  await pause(5)
-  assert.ok(greedy.steps > 10)
-})
-
 test(
   'where no watch can be had the flow is stepped now and then, and the loop rests',
   needsAddon,
@@ -193,22 +98,6 @@ test(
   },
 )
 
-test('what a flow throws reaches the program and stops no other flow', needsAddon, async t => {
-  const { socket } = await socketPair(t)
-  const engine = new PollEngine(native!)
-  const failure = new Error('a bug')
-  const broken = new ScriptedFlow(descriptorOf(socket), () => {
-    throw failure
-  })
-  assert.throws(() => engine.resume(broken), failure)
-  const next = new ScriptedFlow(descriptorOf(socket), () => STEP_DONE)
-  engine.resume(next)
-  await eventually(
-    () => next.steps === 1,
-    () => 'the other flow had no step',
-  )
-})
-
 test('an engine that cannot be opened says why', needsAddon, () => {
   const { EMFILE, ENOMEM } = constants.errno
   const closed: number[] = []
@@ -226,40 +115,3 @@ test('an engine that cannot be opened says why', needsAddon, () => {
   assert.throws(() => new PollEngine(nativeWith(calls)), { code: 'ERR_SLUICE_MEMORY' })
   assert.equal(closed.length, 1)
 })
-
-class ScriptedFlow implements Flow {
-  queued = false
-  steps = 0
-  readonly fd: number
-  readonly #decide: (step: number) => Step
-
-  constructor(fd: number, decide: (step: number) => Step) {
-    this.fd = fd
-    this.#decide = decide
-  }
-
-  step(): Step {
-    this.steps++
-    return this.#decide(this.steps)
-  }
-}
-
-/** A socket that takes nothing more, until its peer reads. */
-async function fullSocket(
-  t: Ending,
-  server?: Awaited<ReturnType<typeof listener>>,
-): Promise<{ socket: Socket; peer: Peer }> {
-  const pair = await connectTo(t, server ?? (await listener(t)), { reading: false })
-  fill(descriptorOf(pair.socket))
-  return pair
-}
-
-function fill(fd: number): void {
-  const bytes = new Uint8Array(64 * KiB)
-  while (native!.send(fd, bytes, native!.MSG_DONTWAIT) > 0);
-}
-
-function spin(ms: number): void {
-  const end = performance.now() + ms
-  while (performance.now() < end);
-}

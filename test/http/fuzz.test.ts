@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
 import { Random, seedFromEnvironment } from '../support/random.js'
-import { descriptorCount, folderOf, parseAnswers, requestText, sendRaw, serve, until } from './support.js'
+import { onEveryServer } from './servers.js'
+import { descriptorCount, folderOf, parseAnswers, requestText, sendRaw, until } from './support.js'
 
 const connections = 60
 const requestsEach = 50
@@ -86,48 +86,51 @@ const methods = ['GET', 'GET', 'GET', 'GET', 'HEAD', 'OPTIONS', 'POST', 'DELETE'
 const expected = new Set([200, 204, 206, 301, 304, 400, 404, 405, 406, 412, 416])
 
 for (const options of [{}, { listing: true }, { spa: true }, { dotfiles: 'allow' as const, listing: true }]) {
-  test(`no request is answered with an error of ours or a file outside: ${JSON.stringify(options)}`, async t => {
-    const seed = seedFromEnvironment()
-    t.diagnostic(`SLUICE_SEED=${seed}`)
-    const random = new Random(seed)
-    const folder = folderOf(t, {
-      secret: 'TOP-SECRET',
-      'root/a.txt': 'a'.repeat(5000),
-      'root/index.html': 'index',
-      'root/dir/a.txt': 'a',
-      'root/x.js': 'x',
-      'root/x.js.br': 'br',
-      'root/.hidden': 'hidden',
-      'root/.well-known/a.txt': 'known',
-    })
-    writeFileSync(Buffer.concat([Buffer.from(`${folder}/root/`), Buffer.from([0xff])]), 'bytes')
-    symlinkSync('../secret', join(folder, 'root', 'out'))
-    symlinkSync('loop', join(folder, 'root', 'loop'))
-    const { port } = await serve(t, join(folder, 'root'), options)
-    // What is opened once, by the first request, counts as having been there before.
-    await sendRaw(port, requestText('/a.txt', { headers: { Connection: 'close' } }))
-    const before = descriptorCount()
-    for (let connection = 0; connection < connections; connection++) {
-      const asked = Array.from({ length: requestsEach }, () => randomRequest(random))
-      asked.push({ method: 'GET', target: '/a.txt', headers: { Connection: 'close' } })
-      const text = asked.map(({ target, ...question }) => requestText(target, question)).join('')
-      const answers = parseAnswers(
-        await sendRaw(port, text),
-        asked.map(({ method }) => method),
-      )
-      assert.equal(answers.length, asked.length)
-      for (const [index, { status, headers, body }] of answers.entries()) {
-        const what = `${JSON.stringify(asked[index])} with seed ${seed}`
-        assert.ok(expected.has(status), `${status} for ${what}`)
-        assert.ok(!body.includes('TOP-SECRET'), what)
-        assert.ok(options.dotfiles === 'allow' || !body.includes('hidden'), what)
-        if (headers.location !== undefined)
-          assert.match(headers.location, /^\/(?:[\x21-\x2e\x30-\x5b\x5d-\x7e]|$)/, what)
+  onEveryServer(
+    `no request is answered with an error of ours or a file outside: ${JSON.stringify(options)}`,
+    async (t, serve) => {
+      const seed = seedFromEnvironment()
+      t.diagnostic(`SLUICE_SEED=${seed}`)
+      const random = new Random(seed)
+      const folder = folderOf(t, {
+        secret: 'TOP-SECRET',
+        'root/a.txt': 'a'.repeat(5000),
+        'root/index.html': 'index',
+        'root/dir/a.txt': 'a',
+        'root/x.js': 'x',
+        'root/x.js.br': 'br',
+        'root/.hidden': 'hidden',
+        'root/.well-known/a.txt': 'known',
+      })
+      writeFileSync(Buffer.concat([Buffer.from(`${folder}/root/`), Buffer.from([0xff])]), 'bytes')
+      symlinkSync('../secret', join(folder, 'root', 'out'))
+      symlinkSync('loop', join(folder, 'root', 'loop'))
+      const { port } = await serve(t, join(folder, 'root'), options)
+      // What is opened once, by the first request, counts as having been there before.
+      await sendRaw(port, requestText('/a.txt', { headers: { Connection: 'close' } }))
+      const before = descriptorCount()
+      for (let connection = 0; connection < connections; connection++) {
+        const asked = Array.from({ length: requestsEach }, () => randomRequest(random))
+        asked.push({ method: 'GET', target: '/a.txt', headers: { Connection: 'close' } })
+        const text = asked.map(({ target, ...question }) => requestText(target, question)).join('')
+        const answers = parseAnswers(
+          await sendRaw(port, text),
+          asked.map(({ method }) => method),
+        )
+        assert.equal(answers.length, asked.length)
+        for (const [index, { status, headers, body }] of answers.entries()) {
+          const what = `${JSON.stringify(asked[index])} with seed ${seed}`
+          assert.ok(expected.has(status), `${status} for ${what}`)
+          assert.ok(!body.includes('TOP-SECRET'), what)
+          assert.ok(options.dotfiles === 'allow' || !body.includes('hidden'), what)
+          if (headers.location !== undefined)
+            assert.match(headers.location, /^\/(?:[\x21-\x2e\x30-\x5b\x5d-\x7e]|$)/, what)
+        }
+        assert.equal(answers.at(-1)!.body.length, 5000)
       }
-      assert.equal(answers.at(-1)!.body.length, 5000)
-    }
-    await until(() => !(descriptorCount() > before))
-  })
+      await until(() => !(descriptorCount() > before))
+    },
+  )
 }
 
 function randomRequest(random: Random) {

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
 import { listingEntriesMax } from '#sluice/http/listing.js'
-import { folderOf, serve } from './support.js'
+import { type Asking, onEveryServer } from './servers.js'
+import { folderOf } from './support.js'
 
 /** Names that mean something in HTML, in URLs, to terminals or to nobody. */
 const oddNames = [
@@ -28,42 +28,45 @@ const oddNames = [
   'a;b=c,d@e!f$g(h)*i',
 ]
 
-test('every name is linked so that its link leads to it, and none gets out of its place', async t => {
-  const folder = folderOf(t, Object.fromEntries(oddNames.map(name => [name, name])))
-  mkdirSync(join(folder, '<b>'))
-  writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0x22, 0xfe])]), 'bytes')
-  const get = await serve(t, folder, { listing: true })
-  const { status, headers, body } = await get('/')
-  const html = body.toString()
-  assert.deepEqual([status, headers['content-type']], [200, 'text/html; charset=utf-8'])
-  const links = [...html.matchAll(/<a href="([^"]*)"><bdi>([^<]*)<\/bdi><\/a>/g)]
-  const contents = []
-  for (const [, link] of links) {
-    assert.match(link!, /^\.\/[\w.~!$&#;()*+,=:@/%-]+$/)
-    const target = new URL(link!.replaceAll('&amp;', '&').replaceAll('&#39;', "'"), 'http://example/')
-    assert.equal(target.host, 'example')
-    if (!target.pathname.endsWith('/')) contents.push((await get(target.pathname)).body.toString())
-  }
-  const expected = [...oddNames, 'bytes']
-  assert.deepEqual(contents.sort(), expected.sort())
-  // No other markup than the page's own.
-  const tags = new Set([...html.matchAll(/<\/?([^\s>]+)/g)].map(match => match[1]))
-  assert.deepEqual([...tags].sort(), [
-    '!doctype',
-    'a',
-    'bdi',
-    'h1',
-    'html',
-    'meta',
-    'style',
-    'table',
-    'td',
-    'title',
-    'tr',
-  ])
-})
+onEveryServer(
+  'every name is linked so that its link leads to it, and none gets out of its place',
+  async (t, serve) => {
+    const folder = folderOf(t, Object.fromEntries(oddNames.map(name => [name, name])))
+    mkdirSync(join(folder, '<b>'))
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0x22, 0xfe])]), 'bytes')
+    const get = await serve(t, folder, { listing: true })
+    const { status, headers, body } = await get('/')
+    const html = body.toString()
+    assert.deepEqual([status, headers['content-type']], [200, 'text/html; charset=utf-8'])
+    const links = [...html.matchAll(/<a href="([^"]*)"><bdi>([^<]*)<\/bdi><\/a>/g)]
+    const contents = []
+    for (const [, link] of links) {
+      assert.match(link!, /^\.\/[\w.~!$&#;()*+,=:@/%-]+$/)
+      const target = new URL(link!.replaceAll('&amp;', '&').replaceAll('&#39;', "'"), 'http://example/')
+      assert.equal(target.host, 'example')
+      if (!target.pathname.endsWith('/')) contents.push((await get(target.pathname)).body.toString())
+    }
+    const expected = [...oddNames, 'bytes']
+    assert.deepEqual(contents.sort(), expected.sort())
+    // No other markup than the page's own.
+    const tags = new Set([...html.matchAll(/<\/?([^\s>]+)/g)].map(match => match[1]))
+    assert.deepEqual([...tags].sort(), [
+      '!doctype',
+      'a',
+      'bdi',
+      'h1',
+      'html',
+      'meta',
+      'style',
+      'table',
+      'td',
+      'title',
+      'tr',
+    ])
+  },
+)
 
-test('nothing but its own style may take effect on the page', async t => {
+onEveryServer('nothing but its own style may take effect on the page', async (t, serve) => {
   const { headers, body } = await (await serve(t, folderOf(t, { a: '' }), { listing: true }))('/')
   const style = /<style>([\s\S]*)<\/style>/.exec(body.toString())![1]!
   const hash = createHash('sha256').update(style).digest('base64')
@@ -75,7 +78,7 @@ test('nothing but its own style may take effect on the page', async t => {
   assert.equal(headers['cache-control'], 'no-cache')
 })
 
-test('what would not be served is not listed', async t => {
+onEveryServer('what would not be served is not listed', async (t, serve) => {
   const folder = folderOf(t, {
     'root/a': 'a',
     'root/.hidden': '',
@@ -97,7 +100,7 @@ test('what would not be served is not listed', async t => {
   ])
 })
 
-test('directories come first, numbers count, and sizes and times are told', async t => {
+onEveryServer('directories come first, numbers count, and sizes and times are told', async (t, serve) => {
   const folder = folderOf(t, {
     a10: '',
     a9: Buffer.alloc(1536),
@@ -116,7 +119,7 @@ test('directories come first, numbers count, and sizes and times are told', asyn
   assert.doesNotMatch(html, /href="\.\.\/"/)
 })
 
-test('a listing is bounded, and says so', async t => {
+onEveryServer('a listing is bounded, and says so', async (t, serve) => {
   const folder = folderOf(t, {})
   for (let i = 0; i < listingEntriesMax + 1; i++) writeFileSync(join(folder, String(i)), '')
   const get = await serve(t, folder, { listing: true })
@@ -124,7 +127,7 @@ test('a listing is bounded, and says so', async t => {
   assert.match((await get('/')).body.toString(), /only 1000 entries are shown/)
 })
 
-test('HEAD of a listing has its head, and directories that are missing are', async t => {
+onEveryServer('HEAD of a listing has its head, and directories that are missing are', async (t, serve) => {
   const get = await serve(t, folderOf(t, { 'dir/a': '' }), { listing: true })
   const whole = await get('/dir/')
   const head = await get('/dir/', { method: 'HEAD' })
@@ -133,7 +136,7 @@ test('HEAD of a listing has its head, and directories that are missing are', asy
   for (const target of ['/nothing/', '/dir/a/']) assert.equal((await get(target)).status, 404)
 })
 
-async function names(get: Awaited<ReturnType<typeof serve>>): Promise<string[]> {
+async function names(get: Asking): Promise<string[]> {
   const html = (await get('/')).body.toString()
   return [...html.matchAll(/<bdi>([^<]*)<\/bdi><\/a>/g)].map(match => match[1]!)
 }

@@ -1,23 +1,26 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { descriptorCount, folderOf, serve, until } from './support.js'
+import { type Asking, onEveryServer } from './servers.js'
+import { descriptorCount, folderOf, until } from './support.js'
 
-test('a site that is deployed by switching a link is served anew, also for what was open', async t => {
-  const folder = folderOf(t, { 'one/a.txt': 'one', 'two/a.txt': 'two' })
-  symlinkSync('one', join(folder, 'current'))
-  const get = await serve(t, join(folder, 'current'))
-  assert.equal((await get('/a.txt')).body.toString(), 'one')
-  const before = descriptorCount()
-  symlinkSync('two', join(folder, 'next'))
-  renameSync(join(folder, 'next'), join(folder, 'current'))
-  rmSync(join(folder, 'one'), { recursive: true })
-  await untilServed('two', get)
-  assert.ok(!(descriptorCount() > before))
-})
+onEveryServer(
+  'a site that is deployed by switching a link is served anew, also for what was open',
+  async (t, serve) => {
+    const folder = folderOf(t, { 'one/a.txt': 'one', 'two/a.txt': 'two' })
+    symlinkSync('one', join(folder, 'current'))
+    const get = await serve(t, join(folder, 'current'))
+    assert.equal((await get('/a.txt')).body.toString(), 'one')
+    const before = descriptorCount()
+    symlinkSync('two', join(folder, 'next'))
+    renameSync(join(folder, 'next'), join(folder, 'current'))
+    rmSync(join(folder, 'one'), { recursive: true })
+    await untilServed('two', get)
+    assert.ok(!(descriptorCount() > before))
+  },
+)
 
-test('while the path names nothing, or no directory, what it named is served', async t => {
+onEveryServer('while the path names nothing, or no directory, what it named is served', async (t, serve) => {
   const folder = folderOf(t, { 'root/a.txt': 'one' })
   const root = join(folder, 'root')
   const get = await serve(t, root)
@@ -31,7 +34,7 @@ test('while the path names nothing, or no directory, what it named is served', a
   await untilServed('two', get)
 })
 
-type Get = Awaited<ReturnType<typeof serve>>
+type Get = Asking
 
 /** Asks until the path must have been looked up at least once. */
 async function checked(get: Get): Promise<void> {

@@ -5,6 +5,7 @@ import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type SendFileResult, serveStatic } from '#sluice/http/index.js'
+import { type Asking, onEveryServer } from './servers.js'
 import { ask, folderOf, listen, serve } from './support.js'
 
 const site = {
@@ -25,7 +26,7 @@ const site = {
   '.well-known/.secret': 'hidden',
 }
 
-test('files are answered with their bytes and what describes them', async t => {
+onEveryServer('files are answered with their bytes and what describes them', async (t, serve) => {
   const get = await serve(t, folderOf(t, site))
   const { status, headers, body } = await get('/a.txt')
   assert.equal(status, 200)
@@ -43,7 +44,7 @@ test('files are answered with their bytes and what describes them', async t => {
   })
 })
 
-for (const [target, status, body] of [
+const meant = [
   ['/', 200, '<h1>top'],
   ['/index.html', 200, '<h1>top'],
   ['/a.txt?x', 200, 'a'],
@@ -59,12 +60,15 @@ for (const [target, status, body] of [
   ['/.well-known/security.txt', 200, 'known'],
   ['http://example/a.txt', 200, 'a'],
   ['http://example', 200, '<h1>top'],
-] as const) {
-  test(`${JSON.stringify(target)} is answered with ${JSON.stringify(body)}`, async t => {
-    const answer = await (await serve(t, folderOf(t, site)))(target)
-    assert.deepEqual([answer.status, answer.body.toString()], [status, body])
-  })
-}
+] as const
+
+onEveryServer('a target means the same file however it is written', async (t, serve) => {
+  const get = await serve(t, folderOf(t, site))
+  for (const [target, status, body] of meant) {
+    const answer = await get(target)
+    assert.deepEqual([answer.status, answer.body.toString()], [status, body], target)
+  }
+})
 
 /** Targets that must not get a file, whatever they try. Each is asked for plainly, as a place of an application, and as a listing. */
 const refused: [string, number][] = [
@@ -114,38 +118,41 @@ const refused: [string, number][] = [
 ]
 
 for (const options of [{}, { listing: true, dotfiles: 'ignore' as const }, { fallthrough: false }]) {
-  test(`what is not there or not meant is refused with ${JSON.stringify(options)}`, async t => {
-    const folder = folderOf(t, { secret: 'secret', 'root/a.txt': 'a' })
-    const root = join(folder, 'root')
-    for (const [name, bytes] of Object.entries(site)) {
-      execFileSync('mkdir', ['-p', join(root, name, '..')])
-      writeFileSync(join(root, name), bytes)
-    }
-    symlinkSync('../secret', join(root, 'link-out'))
-    symlinkSync('..', join(root, 'link-to-folder'))
-    symlinkSync('/dev/zero', join(root, 'zero'))
-    execFileSync('mkfifo', [join(root, 'fifo')])
-    const get = await serve(t, root, options)
-    for (const [target, status] of refused) {
-      if ('listing' in options && ['/plain/', '/index-is-folder/'].includes(target)) continue
-      for (const method of ['GET', 'HEAD']) {
-        const answer = await get(target, { method })
-        assert.equal(answer.status, status, `${method} ${target}`)
-        assert.doesNotMatch(answer.body.toString(), /secret/)
-        assert.equal(answer.headers['x-content-type-options'], 'nosniff')
+  onEveryServer(
+    `what is not there or not meant is refused with ${JSON.stringify(options)}`,
+    async (t, serve) => {
+      const folder = folderOf(t, { secret: 'secret', 'root/a.txt': 'a' })
+      const root = join(folder, 'root')
+      for (const [name, bytes] of Object.entries(site)) {
+        execFileSync('mkdir', ['-p', join(root, name, '..')])
+        writeFileSync(join(root, name), bytes)
       }
-    }
-  })
+      symlinkSync('../secret', join(root, 'link-out'))
+      symlinkSync('..', join(root, 'link-to-folder'))
+      symlinkSync('/dev/zero', join(root, 'zero'))
+      execFileSync('mkfifo', [join(root, 'fifo')])
+      const get = await serve(t, root, options)
+      for (const [target, status] of refused) {
+        if ('listing' in options && ['/plain/', '/index-is-folder/'].includes(target)) continue
+        for (const method of ['GET', 'HEAD']) {
+          const answer = await get(target, { method })
+          assert.equal(answer.status, status, `${method} ${target}`)
+          assert.doesNotMatch(answer.body.toString(), /secret/)
+          assert.equal(answer.headers['x-content-type-options'], 'nosniff')
+        }
+      }
+    },
+  )
 }
 
-test('names that are not UTF-8 are served', async t => {
+onEveryServer('names that are not UTF-8 are served', async (t, serve) => {
   const folder = folderOf(t, {})
   writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0xfe])]), 'bytes')
   const answer = await (await serve(t, folder))('/%ff%fe')
   assert.equal(answer.body.toString(), 'bytes')
 })
 
-test('links inside are followed, and links out where that is allowed', async t => {
+onEveryServer('links inside are followed, and links out where that is allowed', async (t, serve) => {
   const folder = folderOf(t, { secret: 'secret', 'root/a.txt': 'a' })
   symlinkSync('a.txt', join(folder, 'root', 'in'))
   symlinkSync(join(folder, 'root', 'a.txt'), join(folder, 'root', 'absolute'))
@@ -160,7 +167,7 @@ test('links inside are followed, and links out where that is allowed', async t =
   assert.equal((await anywhere('/out')).body.toString(), 'secret')
 })
 
-for (const [target, location] of [
+const redirections = [
   ['/dir', '/dir/'],
   ['/dir?x=1&y=/../', '/dir/?x=1&y=/../'],
   ['/plain', '/plain/'],
@@ -175,20 +182,25 @@ for (const [target, location] of [
   ['/%5cexample.com', null],
   ['/%2fexample.com', null],
   ['/.git', null],
-] as const) {
-  test(`${JSON.stringify(target)} is ${location === null ? 'not redirected' : `redirected to ${location}`}`, async t => {
-    const get = await serve(t, folderOf(t, { ...site, 'fä\r\nX:y/index.html': 'odd' }))
-    for (const method of ['GET', 'HEAD']) {
-      const { status, headers } = await get(target, { method })
-      assert.equal(headers.location, location ?? undefined)
-      assert.equal(status === 301, location !== null)
-    }
-  })
-}
+] as const
 
-test('methods other than GET and HEAD are not allowed, and OPTIONS says so', async t => {
+onEveryServer(
+  'a directory without its slash is redirected to itself, and nothing else anywhere',
+  async (t, serve) => {
+    const get = await serve(t, folderOf(t, { ...site, 'fä\r\nX:y/index.html': 'odd' }))
+    for (const [target, location] of redirections) {
+      for (const method of ['GET', 'HEAD']) {
+        const { status, headers } = await get(target, { method })
+        assert.equal(headers.location, location ?? undefined, target)
+        assert.equal(status === 301, location !== null, target)
+      }
+    }
+  },
+)
+
+onEveryServer('methods other than GET and HEAD are not allowed, and OPTIONS says so', async (t, serve) => {
   const get = await serve(t, folderOf(t, site))
-  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND']) {
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE']) {
     for (const target of ['/a.txt', '/nothing', '/..']) {
       const { status, headers } = await get(target, { method })
       assert.deepEqual([status, headers.allow], [405, 'GET, HEAD, OPTIONS'])
@@ -201,7 +213,13 @@ test('methods other than GET and HEAD are not allowed, and OPTIONS says so', asy
   }
 })
 
-test('HEAD has the head of GET and no body', async t => {
+test('methods that Node knows are not allowed either', async t => {
+  const get = await serve(t, folderOf(t, site))
+  const { status, headers } = await get('/a.txt', { method: 'PROPFIND' })
+  assert.deepEqual([status, headers.allow], [405, 'GET, HEAD, OPTIONS'])
+})
+
+onEveryServer('HEAD has the head of GET and no body', async (t, serve) => {
   const get = await serve(t, folderOf(t, { ...site, 'x.js': 'x', 'x.js.br': 'compressed' }))
   for (const target of ['/', '/a.txt', '/empty.bin', '/x.js', '/dir', '/nothing', '/..']) {
     const headers = { 'Accept-Encoding': 'br', Range: 'bytes=0-0' }
@@ -214,14 +232,14 @@ test('HEAD has the head of GET and no body', async t => {
   }
 })
 
-test('dotfiles are served where that is allowed', async t => {
+onEveryServer('dotfiles are served where that is allowed', async (t, serve) => {
   const get = await serve(t, folderOf(t, site), { dotfiles: 'allow' })
   for (const target of ['/.hidden', '/.git/config', '/dir/.env', '/.well-known/.secret']) {
     assert.equal((await get(target)).body.toString(), 'hidden', target)
   }
 })
 
-test('the index file is the first that is there, or none', async t => {
+onEveryServer('the index file is the first that is there, or none', async (t, serve) => {
   const folder = folderOf(t, { 'a/home.htm': 'a', 'b/index.html': 'b', 'b/home.htm': '2', 'c/x': 'x' })
   const several = await serve(t, folder, { index: ['index.html', 'home.htm'] })
   assert.equal((await several('/a/')).body.toString(), 'a')
@@ -231,24 +249,27 @@ test('the index file is the first that is there, or none', async t => {
   assert.equal((await none('/b/')).status, 404)
 })
 
-test('an application gets its document for its places, and not for files that are missing', async t => {
-  const get = await serve(t, folderOf(t, site), { spa: true })
-  for (const target of ['/users', '/users/', '/users/42/edit?x', '/dir/nothing', '/v1.2/x', '/plain/']) {
-    const { status, body, headers } = await get(target)
-    assert.deepEqual([status, body.toString()], [200, '<h1>top'], target)
-    assert.equal(headers['x-content-type-options'], 'nosniff')
-    assert.match(headers['content-security-policy']!, /object-src 'none'/)
-  }
-  assert.equal((await get('/a.txt')).body.toString(), 'a')
-  assert.equal((await get('/dir/')).body.toString(), '<h1>dir')
-  for (const target of ['/app.js', '/users/x.png', '/.git', '/.git/x', '/dir/.env']) {
-    assert.equal((await get(target)).status, 404, target)
-  }
-  for (const target of ['/..', '/%zz', '/a%2fb', '/a%00'])
-    assert.equal((await get(target)).status, 400, target)
-})
+onEveryServer(
+  'an application gets its document for its places, and not for files that are missing',
+  async (t, serve) => {
+    const get = await serve(t, folderOf(t, site), { spa: true })
+    for (const target of ['/users', '/users/', '/users/42/edit?x', '/dir/nothing', '/v1.2/x', '/plain/']) {
+      const { status, body, headers } = await get(target)
+      assert.deepEqual([status, body.toString()], [200, '<h1>top'], target)
+      assert.equal(headers['x-content-type-options'], 'nosniff')
+      assert.match(headers['content-security-policy']!, /object-src 'none'/)
+    }
+    assert.equal((await get('/a.txt')).body.toString(), 'a')
+    assert.equal((await get('/dir/')).body.toString(), '<h1>dir')
+    for (const target of ['/app.js', '/users/x.png', '/.git', '/.git/x', '/dir/.env']) {
+      assert.equal((await get(target)).status, 404, target)
+    }
+    for (const target of ['/..', '/%zz', '/a%2fb', '/a%00'])
+      assert.equal((await get(target)).status, 400, target)
+  },
+)
 
-test('the document of an application may have another name, or be missing', async t => {
+onEveryServer('the document of an application may have another name, or be missing', async (t, serve) => {
   const named = await serve(t, folderOf(t, { 'app/main.html': 'main' }), { spa: 'app/main.html' })
   assert.equal((await named('/x')).body.toString(), 'main')
   const missing = await serve(t, folderOf(t, {}), { spa: true })
@@ -263,6 +284,13 @@ for (const [options, expected] of [
   [{ immutable: true, maxAge: 60 }, 'max-age=60, immutable'],
   [{ cacheControl: 'private, no-store' }, 'private, no-store'],
   [{ cacheControl: false as const }, undefined],
+] as const) {
+  onEveryServer(`Cache-Control is ${expected} with ${JSON.stringify(options)}`, async (t, serve) => {
+    await steersCaches(await serve(t, folderOf(t, site), options), expected)
+  })
+}
+
+for (const [options, expected] of [
   [{ cacheControl: (path: string) => (path.endsWith('/a.txt') ? 'max-age=5' : 'no-store') }, 'max-age=5'],
   [{ cacheControl: (_path: string, { size }: { size: number }) => `max-age=${size}` }, 'max-age=1'],
   [{ cacheControl: () => null }, undefined],
@@ -275,13 +303,16 @@ for (const [options, expected] of [
     'private',
   ],
 ] as const) {
-  test(`Cache-Control is ${expected} with ${JSON.stringify(options)}`, async t => {
-    const get = await serve(t, folderOf(t, site), options)
-    const answer = await get('/a.txt')
-    assert.equal(answer.headers['cache-control'], expected)
-    const again = await get('/a.txt', { headers: { 'If-None-Match': answer.headers.etag! } })
-    assert.deepEqual([again.status, again.headers['cache-control']], [304, expected])
+  test(`Cache-Control is ${expected} by ${Object.keys(options)} as functions`, async t => {
+    await steersCaches(await serve(t, folderOf(t, site), options), expected)
   })
+}
+
+async function steersCaches(get: Asking, expected: string | undefined): Promise<void> {
+  const answer = await get('/a.txt')
+  assert.equal(answer.headers['cache-control'], expected)
+  const again = await get('/a.txt', { headers: { 'If-None-Match': answer.headers.etag! } })
+  assert.deepEqual([again.status, again.headers['cache-control']], [304, expected])
 }
 
 test('the hook sets headers on every answer about a file, and is told which', async t => {

@@ -5,6 +5,7 @@ import net from 'node:net'
 import { test } from 'node:test'
 import { MiB } from '#sluice/base/units.js'
 import { type SendFileResult, sendFile, serveStatic } from '#sluice/http/index.js'
+import { onEveryServer } from './servers.js'
 import {
   ask,
   descriptorCount,
@@ -17,7 +18,7 @@ import {
   until,
 } from './support.js'
 
-test('answers come in the order of the requests, whatever they are', async t => {
+onEveryServer('answers come in the order of the requests, whatever they are', async (t, serve) => {
   const big = randomBytes(2 * MiB)
   const get = await serve(
     t,

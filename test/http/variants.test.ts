@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { folderOf, serve, until } from './support.js'
+import { onEveryServer } from './servers.js'
+import { folderOf, until } from './support.js'
 
 const files = {
   'all.js': 'all.js as it is',
@@ -40,7 +40,7 @@ const table: [string, string | undefined, string, boolean][] = [
 ]
 
 for (const [target, accept, expected, varies] of table) {
-  test(`${target} for ${JSON.stringify(accept)} is ${expected}`, async t => {
+  onEveryServer(`${target} for ${JSON.stringify(accept)} is ${expected}`, async (t, serve) => {
     const get = await serve(t, folderOf(t, files))
     // Twice: what was found out the first time is remembered.
     for (let count = 0; count < 2; count++) {
@@ -58,7 +58,7 @@ for (const [target, accept, expected, varies] of table) {
   })
 }
 
-test('whoever accepts none of the forms there are is told so', async t => {
+onEveryServer('whoever accepts none of the forms there are is told so', async (t, serve) => {
   const get = await serve(t, folderOf(t, files))
   for (const [target, accept] of [
     ['/none.css', 'identity;q=0'],
@@ -75,7 +75,7 @@ test('whoever accepts none of the forms there are is told so', async t => {
   )
 })
 
-test('every form has a tag of its own, which is compared with its own', async t => {
+onEveryServer('every form has a tag of its own, which is compared with its own', async (t, serve) => {
   const get = await serve(t, folderOf(t, files))
   const tags = new Map<string, string>()
   for (const accept of ['identity', 'br', 'zstd', 'gzip']) {
@@ -91,7 +91,7 @@ test('every form has a tag of its own, which is compared with its own', async t 
   }
 })
 
-test('tags differ also where two forms are the same file', async t => {
+onEveryServer('tags differ also where two forms are the same file', async (t, serve) => {
   const folder = folderOf(t, { 'a.txt': 'a' })
   symlinkSync('a.txt', join(folder, 'a.txt.gz'))
   const get = await serve(t, folder)
@@ -101,7 +101,7 @@ test('tags differ also where two forms are the same file', async t => {
   assert.notEqual(plain.headers.etag, compressed.headers.etag)
 })
 
-test('ranges are of the form that is sent', async t => {
+onEveryServer('ranges are of the form that is sent', async (t, serve) => {
   const get = await serve(t, folderOf(t, files))
   const headers = { 'Accept-Encoding': 'br', Range: 'bytes=-2' }
   const { status, headers: answered, body } = await get('/all.js', { headers })
@@ -110,7 +110,7 @@ test('ranges are of the form that is sent', async t => {
   assert.equal(answered['content-encoding'], 'br')
 })
 
-test('a form without its file, or one that may not be served, does not count', async t => {
+onEveryServer('a form without its file, or one that may not be served, does not count', async (t, serve) => {
   const folder = folderOf(t, { ...files, 'root/a.txt': 'a', 'root/b.txt': 'b' })
   symlinkSync('../all.js.br', join(folder, 'root', 'a.txt.br'))
   mkdirSync(join(folder, 'root', 'b.txt.br'))
@@ -124,7 +124,7 @@ test('a form without its file, or one that may not be served, does not count', a
   assert.equal((await all('/all.js.br')).headers['content-encoding'], undefined)
 })
 
-test('forms that come and go are noticed', async t => {
+onEveryServer('forms that come and go are noticed', async (t, serve) => {
   const folder = folderOf(t, { 'a.txt': 'a' })
   const get = await serve(t, folder)
   const encoding = async () =>
@@ -136,7 +136,7 @@ test('forms that come and go are noticed', async t => {
   assert.equal(await encoding(), undefined)
 })
 
-test('without negotiation the file is sent as it is, whatever is accepted', async t => {
+onEveryServer('without negotiation the file is sent as it is, whatever is accepted', async (t, serve) => {
   const get = await serve(t, folderOf(t, files), { precompressed: false })
   for (const accept of ['br', '*;q=0']) {
     const { status, headers, body } = await get('/all.js', { headers: { 'Accept-Encoding': accept } })

@@ -57,6 +57,12 @@ test('running out of descriptors is an error, and closing brings them back', { s
   assert.equal(status, 0, stderr)
 })
 
+test('a limit on the size of files is met by an error that names it', { skip: needsAddon }, () => {
+  // In blocks of 512 bytes, or in dash of 1024.
+  const { status, stderr } = runChild('small-files', { before: 'ulimit -f 256' })
+  assert.equal(status, 0, stderr)
+})
+
 test('without the addon the same memory works, without a descriptor, and says why', () => {
   const { status, stderr } = runChild('no-addon', { env: { SLUICE_ADDON: 'off' } })
   assert.equal(status, 0, stderr)

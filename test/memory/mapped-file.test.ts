@@ -130,6 +130,25 @@ test('after close() the bytes are gone, old views are empty, and closing again d
   file.check()
 })
 
+test('after close() pinned bytes stay until the last unpin()', { skip: needsMapping }, t => {
+  const { path, contents } = fileOf(t, 2 * pageBytes, 'pinned')
+  const file = mapFile(path)
+  const { bytes } = file
+  file.pin()
+  file.pin()
+  file.close()
+  file.unpin()
+  assert.throws(() => file.bytes, { code: 'ERR_SLUICE_CLOSED' })
+  assert.throws(() => file.pin(), { code: 'ERR_SLUICE_CLOSED' })
+  assert.deepEqual(Buffer.from(bytes), contents)
+  // What is missing now is still noticed, and after the end remembered.
+  truncateSync(path, pageBytes)
+  assert.equal(fileMappings('pinned'), 1)
+  file.unpin()
+  assert.deepEqual([bytes.length, fileMappings('pinned'), file.truncated], [0, 0, true])
+  assert.throws(() => file.unpin(), /without pin/)
+})
+
 test('bytes that another process cut off read as zeros, and the mapping says so', {
   skip: needsMapping,
 }, t => {

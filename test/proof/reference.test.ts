@@ -7,27 +7,55 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { file, socket, transfer } from '#sluice/index.js'
-import { native } from '#sluice/native/load.js'
+import { file, pipe, socket } from '#sluice/transfer/endpoints.js'
 import type { PathName } from '#sluice/transfer/path.js'
+import { transfer } from '#sluice/transfer/transfer.js'
+import { needsAddon } from '../support/addon.js'
+import { openFifo } from '../support/fifo.js'
 import { temporaryFolder } from '../support/temporary.js'
 
 const bytes = 32 * 1024
 
 for (const kind of ['TCP', 'Unix'] as const) {
-  test(`sendfile to a ${kind} socket sends the pages themselves`, {
-    skip: native === null && 'there is no addon',
-  }, async t => {
-    const { path, received } = await changeInFlight(t, kind, 'sendfile')
-    assert.equal(path, 'sendfile')
-    assert.equal(received, 'new')
-  })
+  for (const wanted of ['sendfile', 'splice'] as const) {
+    test(`${wanted} to a ${kind} socket sends the pages themselves`, needsAddon, async t => {
+      const { path, received } = await changeInFlight(t, kind, wanted)
+      assert.equal(path, wanted)
+      assert.equal(received, 'new')
+    })
+  }
 
   test(`copying to a ${kind} socket sends what the file was`, async t => {
     const { path, received } = await changeInFlight(t, kind, 'copy')
     assert.equal(path, 'copy')
     assert.equal(received, 'old')
   })
+}
+
+for (const wanted of ['sendfile', 'splice'] as const) {
+  test(`${wanted} to a pipe hands over the pages themselves`, needsAddon, async t => {
+    const { path, received } = await changeInPipe(t, wanted)
+    assert.equal(path, wanted)
+    assert.equal(received, 'new')
+  })
+}
+
+test('copying to a pipe hands over what the file was', needsAddon, async t => {
+  const { path, received } = await changeInPipe(t, 'copy')
+  assert.equal(path, 'copy')
+  assert.equal(received, 'old')
+})
+
+async function changeInPipe(
+  t: Parameters<typeof temporaryFolder>[0],
+  prefer: PathName,
+): Promise<{ path: PathName; received: 'old' | 'new' }> {
+  const name = join(temporaryFolder(t), 'file.bin')
+  writeFileSync(name, Buffer.alloc(bytes, 'A'))
+  const { fd, reader } = openFifo(t, { reading: false })
+  const { path } = await transfer(file(name), pipe(fd), { prefer })
+  overwrite(name)
+  return { path, received: versionOf(await reader.take(bytes)) }
 }
 
 async function changeInFlight(
@@ -45,16 +73,22 @@ async function changeInFlight(
     server.close()
   })
   const { path } = await transfer(file(name), socket(near), { prefer })
+  overwrite(name)
+  return { path, received: versionOf(await readBytes(far, bytes)) }
+}
+
+function overwrite(name: string): void {
   const fd = openSync(name, 'r+')
   writeSync(fd, Buffer.alloc(bytes, 'B'), 0, bytes, 0)
   closeSync(fd)
-  const got = await readBytes(far, bytes)
-  const first = String.fromCharCode(got[0]!)
+}
+
+function versionOf(got: Buffer): 'old' | 'new' {
   assert.ok(
     got.every(byte => byte === got[0]),
     'all old or all new',
   )
-  return { path, received: first === 'B' ? 'new' : 'old' }
+  return String.fromCharCode(got[0]!) === 'B' ? 'new' : 'old'
 }
 
 /** Two ends of a connection; nothing reads the far one until it is asked to. */

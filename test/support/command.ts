@@ -27,14 +27,17 @@ export interface Running {
 export interface RunOptions {
   env?: NodeJS.ProcessEnv
   cwd?: string
+  /** The words before the command, such as a program that drops privileges and its options. */
+  launcher?: readonly string[]
 }
 
 export function run(
   command: string,
   args: readonly string[],
-  { env = {}, cwd = repository }: RunOptions = {},
+  { env = {}, cwd = repository, launcher = [] }: RunOptions = {},
 ): Running {
-  const child = spawn(command, args, {
+  const [program = command, ...words] = [...launcher, command, ...args]
+  const child = spawn(program, words, {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,6 +83,6 @@ export async function serve(
   options?: RunOptions,
 ): Promise<Running & { origin: string; port: number }> {
   const running = sluice(['serve', ...args, '--port', '0'], options)
-  const match = await running.line(/^listening on (http:\/\/\S+:(\d+))$/m)
+  const match = await running.line(/^listening on (http:\/\/\S+:(\d+)) \(\w+, \d+ threads?\)$/m)
   return { ...running, origin: match[1]!, port: Number(match[2]) }
 }

@@ -31,8 +31,8 @@ export class RawClient {
   /** Where in what was received the next response begins. */
   #at = 0
 
-  constructor(t: Ending, server: Server) {
-    this.peer = new Peer(t, server)
+  constructor(t: Ending, server: Pick<Server, 'address'>, options: { reading?: boolean } = {}) {
+    this.peer = new Peer(t, server, options)
   }
 
   /** Sends the lines of a head, and the empty one that ends it. */

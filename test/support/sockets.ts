@@ -67,7 +67,11 @@ export class Peer {
   readonly #chunks: Buffer[] = []
   #waiting: (() => void)[] = []
 
-  constructor(t: Ending, server: Server, { reading = true }: Pick<PairOptions, 'reading'> = {}) {
+  constructor(
+    t: Ending,
+    server: Pick<Server, 'address'>,
+    { reading = true }: Pick<PairOptions, 'reading'> = {},
+  ) {
     const address = server.address()!
     const where = typeof address === 'string' ? { path: address } : { port: address.port, host: '127.0.0.1' }
     // It goes on when the other side ends, so that who ended first is never in doubt.

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { KiB, MiB } from '#sluice/base/units.js'
 import { file, socket } from '#sluice/transfer/endpoints.js'
 import { Job, type TransferOptions } from '#sluice/transfer/job.js'
-import { pathNames } from '#sluice/transfer/plan.js'
+import { sendPathNames } from '#sluice/transfer/plan-send.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { randomFile, sha256 } from '../support/contents.js'
 import { pause } from '../support/eventually.js'
@@ -17,7 +17,7 @@ import { temporaryFolder } from '../support/temporary.js'
 /** More than any socket holds. */
 const length = 16 * MiB
 
-for (const prefer of pathNames) {
+for (const prefer of sendPathNames) {
   for (const kind of ['TCP', 'Unix'] as const) {
     const suite = `${prefer} to a ${kind} socket`
 

@@ -16,12 +16,11 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { KiB } from '#sluice/base/units.js'
 import { native } from '#sluice/native/load.js'
-import { file, socket } from '#sluice/transfer/endpoints.js'
+import { file } from '#sluice/transfer/endpoints.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { needsAddon } from '../support/addon.js'
 import { randomFile } from '../support/contents.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
-import { socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
 
 test('a file is created with its mode, or emptied, also where nothing is written', async t => {
@@ -145,7 +144,7 @@ test('a sealed file is not written', needsAddon, async t => {
   })
 })
 
-test('the options of a sink are not those of a source, and a socket is none for a file', async t => {
+test('the options of a sink are not those of a source', async t => {
   const { path } = randomFile(temporaryFolder(t), 'file.bin', 1)
   const wrongOption = { code: 'ERR_SLUICE_OPTION' }
   assert.throws(() => file(path, { flags: 'w+' as 'w' }), wrongOption)
@@ -153,7 +152,4 @@ test('the options of a sink are not those of a source, and a socket is none for 
   assert.throws(() => file(path, { mode: -1 }), wrongOption)
   assert.throws(() => file(1, { mode: 0o600 }), wrongOption)
   await assert.rejects(transfer(file(path, { flags: 'w' }), file('/dev/null')), wrongOption)
-  await assert.rejects(transfer(file(path), file('/dev/null'), { prefer: 'splice' }), wrongOption)
-  const { socket: source } = await socketPair(t)
-  await assert.rejects(transfer(socket(source), file('/dev/null')), wrongOption)
 })

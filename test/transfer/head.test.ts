@@ -74,15 +74,26 @@ test('a head that cannot be sent fails the transfer', needsAddon, async t => {
   assert.equal((await outcome).error!.code, 'ERR_SLUICE_PEER_CLOSED')
 })
 
-test('where sendfile is refused after the head left, the body is copied after it', needsAddon, async t => {
-  patch(t, { sendfile: () => -EPERM })
-  const { client, bytes, outcome } = await exchange(t, 300 * KiB)
-  client.get()
-  assert.equal(sha256((await client.response()).body), sha256(bytes))
-  const { result } = await outcome
-  assert.equal(result!.path, 'copy')
-  assert.match(result!.why, /refused here \(EPERM\)/)
-})
+for (const [taken, refusing] of [
+  ['splice', { sendfile: () => -EPERM }],
+  ['sendfile', { splice: () => -EPERM }],
+  ['copy', { sendfile: () => -EPERM, splice: () => -EPERM }],
+] as const) {
+  const names = Object.keys(refusing).join(' and ')
+  test(
+    `where ${names} is refused after the head left, the body follows it by ${taken}`,
+    needsAddon,
+    async t => {
+      patch(t, refusing)
+      const { client, bytes, outcome } = await exchange(t, 300 * KiB)
+      client.get()
+      assert.equal(sha256((await client.response()).body), sha256(bytes))
+      const { result } = await outcome
+      assert.equal(result!.path, taken)
+      if (taken === 'copy') assert.match(result!.why, /refused here \(EPERM\)/)
+    },
+  )
+}
 
 test('a head that was not taken when the transfer ended is still sent by Node', async t => {
   const server = await httpServer(t, async (_req, res) => {

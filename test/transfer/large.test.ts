@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import { GiB, KiB, MiB } from '#sluice/base/units.js'
 import { file, socket } from '#sluice/transfer/endpoints.js'
-import { pathNames } from '#sluice/transfer/plan.js'
+import { sendPathNames } from '#sluice/transfer/plan-send.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { pathTaken } from '../support/addon.js'
 import { sparseFile } from '../support/contents.js'
@@ -46,7 +46,7 @@ test('a file larger than one call of sendfile can move arrives whole', async t =
   assert.equal(tail, 'last')
 })
 
-for (const prefer of pathNames) {
+for (const prefer of sendPathNames) {
   test(`${prefer}: ranges beyond 2 and 4 GiB`, async t => {
     const marks = [callBytesMax - 2, 4 * GiB - 2, 5 * GiB - 6].map((at, index) => ({
       at,

@@ -7,13 +7,13 @@ import { test } from 'node:test'
 import { KiB, MiB } from '#sluice/base/units.js'
 import { file, type SinkTarget, socket } from '#sluice/transfer/endpoints.js'
 import { descriptorOf } from '#sluice/transfer/held-socket.js'
-import { pathNames } from '#sluice/transfer/plan.js'
+import { sendPathNames } from '#sluice/transfer/plan-send.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { randomFile, sha256 } from '../support/contents.js'
 import { listener, socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
 
-for (const prefer of pathNames) {
+for (const prefer of sendPathNames) {
   test(`${prefer}: what was written before goes first, what is written after the transfer follows`, async t => {
     const { path, bytes } = randomFile(temporaryFolder(t), 'file.bin', 3 * MiB)
     const { socket: sink, peer } = await socketPair(t)
@@ -117,7 +117,7 @@ test('a thousand transfers at once to one socket neither mix nor warn', async t 
   })
   const to = socket(sink as SinkTarget)
   await Promise.all(
-    names.map((name, index) => transfer(file(name), to, { prefer: pathNames[index % 2], signal })),
+    names.map((name, index) => transfer(file(name), to, { prefer: sendPathNames[index % 2], signal })),
   )
   sink.end()
   assert.equal((await peer.take()).toString(), names.map((_, index) => `${index} `).join(''))

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { KiB, MiB } from '#sluice/base/units.js'
 import { file, type SinkTarget, socket } from '#sluice/transfer/endpoints.js'
 import { descriptorOf } from '#sluice/transfer/held-socket.js'
-import { pathNames } from '#sluice/transfer/plan.js'
+import { sendPathNames } from '#sluice/transfer/plan-send.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { needsAddon } from '../support/addon.js'
 import { evict, randomFile } from '../support/contents.js'
@@ -19,14 +19,14 @@ import { temporaryFolder } from '../support/temporary.js'
 const rounds = 60
 const newcomers = 3
 
-for (const prefer of pathNames) {
+for (const prefer of sendPathNames) {
   test(`${prefer}: no byte of a destroyed socket's transfer reaches the connections after it`, async t => {
     await hammer(t, prefer, socket => socket)
   })
 }
 
 // Without the addon a descriptor cannot be duplicated: whoever passes one must then keep it open.
-for (const prefer of pathNames) {
+for (const prefer of sendPathNames) {
   test(
     `${prefer}: no byte meant for a closed descriptor reaches the connections after it`,
     needsAddon,
@@ -38,7 +38,7 @@ for (const prefer of pathNames) {
 
 async function hammer(
   t: TestContext,
-  prefer: (typeof pathNames)[number],
+  prefer: (typeof sendPathNames)[number],
   sinkOf: (socket: Socket) => SinkTarget,
 ): Promise<void> {
   const folder = temporaryFolder(t)
@@ -90,7 +90,7 @@ async function expectOwnBytes(
   sink: Socket,
   peer: Peer,
   { path, bytes }: { path: string; bytes: Buffer },
-  prefer: (typeof pathNames)[number],
+  prefer: (typeof sendPathNames)[number],
 ): Promise<void> {
   await transfer(file(path), socket(sink), { prefer })
   sink.end('end')

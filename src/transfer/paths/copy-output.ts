@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { closedError } from '../closed.js'
 import { DescriptorStream } from '../descriptor-stream.js'
+import { HoldStream } from '../hold-stream.js'
 
 export class CopyOutput {
   /** Whether the stream may refer to bytes after it has taken them: only of sockets it is known that they do not. */
@@ -80,7 +81,7 @@ export class CopyOutput {
 /** Whether the callback of a write says that the kernel has the bytes. A replaced write() may not even call it. */
 function writesThrough(sink: Writable): boolean {
   if (sink instanceof ServerResponse) return sink.write === ServerResponse.prototype.write
-  return sink instanceof Socket || sink instanceof DescriptorStream
+  return sink instanceof Socket || sink instanceof DescriptorStream || sink instanceof HoldStream
 }
 
 function nothing(): void {}

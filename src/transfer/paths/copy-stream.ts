@@ -23,6 +23,7 @@ class StreamCopy {
   #writing = false
   /** The source has ended; a chunk may still be on its way. */
   #sourceEnded = false
+  #over = false
   #resolve: (done: CopyDone) => void = () => {}
 
   constructor(from: Readable, sink: Writable, onProgress: ((sentBytes: number) => void) | undefined) {
@@ -41,6 +42,8 @@ class StreamCopy {
 
   /** Ends the copy; `error` is null where the source has ended. */
   end(error: unknown): void {
+    if (this.#over) return
+    this.#over = true
     const from = this.#from
     from
       .off('data', this.#onData)
@@ -70,6 +73,8 @@ class StreamCopy {
     } catch (error) {
       return this.end(error)
     }
+    // What onProgress did may have ended it: what comes then is not for this copy.
+    if (this.#over) return
     if (this.#sourceEnded) this.end(null)
     else this.#from.resume()
   }

@@ -1,33 +1,46 @@
 /**
- * Hot: socket to socket by splice(2) through a pipe. What arrives is moved into the pipe and out of it by reference;
- * no byte passes through this process.
+ * Hot: from one socket to another by splice(2) through a pipe. What arrives is moved into the pipe and out of it by
+ * reference; no byte passes through this process, except what Node had read before.
  *
  * EAGAIN means either end: of a splice into the pipe, that nothing has arrived or that the pipe is full. The pipe is
  * therefore emptied before it is filled again, and the flow waits for the source only with an empty pipe. A page in
  * the pipe may hold a single byte, so that a pipe is full long before it holds its capacity in bytes.
  */
 import { constants } from 'node:os'
-import { systemError } from '../../base/errors.js'
+import { errnoName } from '../../base/errors.js'
 import { MiB } from '../../base/units.js'
+import type { Engine } from '../../engine/engine.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_WAIT, STEP_WAIT_SOURCE, type Step } from '../../engine/flow.js'
-import type { PollEngine } from '../../engine/poll-engine.js'
 import type { Native } from '../../native/calls.js'
-import type { Pipe } from '../pipe-pool.js'
+import type { Pipe, PipePool } from '../pipe-pool.js'
 import type { SocketHold } from '../socket-hold.js'
-import type { SourceHold } from '../source-hold.js'
+import type { HeldSource } from '../source-hold.js'
+import { streamError } from '../stream-error.js'
+import { Bulk } from './bulk.js'
+import { PathRefused } from './path-refused.js'
+import { isRefusal } from './splice-refusal.js'
 
 /** What one step moves at most; see the same in sendfile.ts. */
 const stepBytes = 1 * MiB
 
 const { EAGAIN, EINTR } = constants.errno
 
-/** How a splice transfer ended: `error` is null where it did well, `empty` says whether the pipe is. */
-export type SpliceDone = (error: unknown, sentBytes: number, empty: boolean) => void
+/**
+ * How a splice transfer ended: `error` is null where it did well, `sentBytes` went out, and `heldBytes` are still in
+ * the pipe. With PathRefused these are the next, and all else is still at the source.
+ */
+export type SpliceDone = (error: unknown, sentBytes: number, heldBytes: number) => void
 
 export interface SpliceEnds {
-  readonly source: SourceHold
+  readonly source: HeldSource
   readonly sink: SocketHold
+}
+
+export interface SpliceThrough extends SpliceEnds {
   readonly pipe: Pipe
+  readonly pipes: PipePool
+  /** Whether the source is a TCP socket. */
+  readonly isTcp: boolean
 }
 
 export class SpliceFlow implements Flow {
@@ -35,24 +48,30 @@ export class SpliceFlow implements Flow {
   readonly sourceFd: number
   queued = false
   readonly #native: Native
-  readonly #engine: PollEngine
-  readonly #source: SourceHold
+  readonly #engine: Engine
+  readonly #source: HeldSource
   readonly #sink: SocketHold
   readonly #pipe: Pipe
+  readonly #bulk: Bulk
   readonly #onProgress: ((sentBytes: number) => void) | undefined
   readonly #done: SpliceDone
+  /** What Node had read, until it is sent. */
+  #early: Buffer | null
   /** Bytes taken from the source, and handed to the sink: the difference is in the pipe. */
   #taken = 0
   #sent = 0
-  #sourceEnded = false
+  #sourceEnded: boolean
   /** What receiving failed with, or 0. The kernel says it once and then looks like an end, so it is kept until the pipe is empty. */
   #sourceErrno = 0
+  /** Whether the kernel has spliced from the source, and to the sink: from then on it does not refuse. */
+  #sourceSpliced = false
+  #sinkSpliced = false
   #ended = false
 
   constructor(
     native: Native,
-    engine: PollEngine,
-    { source, sink, pipe }: SpliceEnds,
+    engine: Engine,
+    { source, sink, pipe, pipes, isTcp }: SpliceThrough,
     onProgress: ((sentBytes: number) => void) | undefined,
     done: SpliceDone,
   ) {
@@ -63,6 +82,14 @@ export class SpliceFlow implements Flow {
     this.#source = source
     this.#sink = sink
     this.#pipe = pipe
+    this.#early = source.early
+    this.#sourceEnded = source.ended
+    this.#bulk = new Bulk(
+      native,
+      { fd: source.fd, isTcp },
+      () => pipes.enlarge(pipe),
+      () => engine.resume(this),
+    )
     this.#onProgress = onProgress
     this.#done = done
   }
@@ -72,7 +99,9 @@ export class SpliceFlow implements Flow {
     this.#engine.resume(this)
     if (this.#ended) return
     this.#sink.onClose(() => this.interrupt(this.#sink.whyClosed()))
-    this.#source.onClose(() => this.interrupt(this.#source.whyClosed()))
+    this.#source.onClose(() => {
+      if (!this.#sourceEnded) this.interrupt(this.#source.whyClosed())
+    })
   }
 
   /** Ends the flow from outside. */
@@ -82,28 +111,44 @@ export class SpliceFlow implements Flow {
 
   step(): Step {
     if (this.#ended) return STEP_DONE
-    if (!this.#source.open) return this.#finish(this.#source.whyClosed())
+    if (!this.#sourceEnded && !this.#source.open) return this.#finish(this.#source.whyClosed())
     if (!this.#sink.open || this.#sink.ended) return this.#finish(this.#sink.whyClosed())
+    this.#bulk.go()
+    if (this.#early !== null) return this.#sendEarly(this.#early)
     const stopAt = this.#sent + stepBytes
     while (this.#sent < stopAt) {
       this.#fill()
       if (this.#taken === this.#sent) {
-        if (this.#sourceErrno !== 0) return this.#fail(this.#sourceErrno, 'Receiving from a socket')
-        return this.#sourceEnded ? this.#finish(null) : STEP_WAIT_SOURCE
+        if (this.#sourceErrno !== 0) return this.#failAtSource()
+        if (this.#sourceEnded) return this.#finish(null)
+        this.#bulk.wait(this.#taken)
+        return STEP_WAIT_SOURCE
       }
       const drained = this.#drain()
       if (drained > 0) this.#report()
       else if (drained === -EAGAIN) return STEP_WAIT
-      else if (drained !== -EINTR) return this.#fail(drained, 'Sending to a socket')
+      else if (drained !== -EINTR) return this.#failAtSink(drained)
       if (this.#ended) return STEP_DONE
     }
     return STEP_MORE
   }
 
+  #sendEarly(early: Buffer): Step {
+    const written = this.#native.writev(this.fd, [early.subarray(this.#sent)])
+    if (written === -EAGAIN) return STEP_WAIT
+    if (written === -EINTR) return STEP_MORE
+    if (written < 0) return this.#finish(streamError(written, 'writev', 'Sending what had been read'))
+    this.#sent += written
+    this.#taken += written
+    if (this.#sent === early.length) this.#early = null
+    this.#report()
+    return this.#ended ? STEP_DONE : STEP_MORE
+  }
+
   /** Takes from the source what the pipe has room for; its end and its failing count once the pipe is empty. */
   #fill(): void {
     const room = this.#pipe.capacity - (this.#taken - this.#sent)
-    if (room === 0 || this.#sourceEnded || this.#sourceErrno !== 0) return
+    if (room <= 0 || this.#sourceEnded || this.#sourceErrno !== 0) return
     const { SPLICE_F_NONBLOCK } = this.#native
     let taken = -EINTR
     while (taken === -EINTR) {
@@ -111,6 +156,7 @@ export class SpliceFlow implements Flow {
     }
     if (taken > 0) {
       this.#taken += taken
+      this.#sourceSpliced = true
       this.#source.touch()
     } else if (taken === 0) {
       this.#sourceEnded = true
@@ -123,7 +169,10 @@ export class SpliceFlow implements Flow {
     const held = this.#taken - this.#sent
     const { SPLICE_F_NONBLOCK } = this.#native
     const sent = this.#native.splice(this.#pipe.readFd, null, this.fd, null, held, SPLICE_F_NONBLOCK)
-    if (sent > 0) this.#sent += sent
+    if (sent > 0) {
+      this.#sent += sent
+      this.#sinkSpliced = true
+    }
     return sent
   }
 
@@ -137,15 +186,23 @@ export class SpliceFlow implements Flow {
     }
   }
 
-  #fail(result: number, what: string): Step {
-    return this.#finish(systemError(result, 'splice', what))
+  #failAtSource(): Step {
+    const errno = this.#sourceErrno
+    if (!this.#sourceSpliced && isRefusal(errno)) return this.#finish(new PathRefused(errnoName(errno)))
+    return this.#finish(streamError(errno, 'splice', 'Receiving from a stream'))
+  }
+
+  #failAtSink(errno: number): Step {
+    if (!this.#sinkSpliced && isRefusal(errno)) return this.#finish(new PathRefused(errnoName(errno)))
+    return this.#finish(streamError(errno, 'splice', 'Sending to a stream'))
   }
 
   #finish(error: unknown): typeof STEP_DONE {
     if (this.#ended) return STEP_DONE
     this.#ended = true
+    this.#bulk.end(this.#source.open)
     this.#engine.forget(this, this.#sink.open, this.#source.open)
-    this.#done(error, this.#sent, this.#taken === this.#sent)
+    this.#done(error, this.#sent, this.#taken - this.#sent)
     return STEP_DONE
   }
 }

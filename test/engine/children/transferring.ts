@@ -4,7 +4,7 @@ import { parentPort } from 'node:worker_threads'
 import { MiB } from '#sluice/base/units.js'
 import { file, type SinkTarget, socket } from '#sluice/transfer/endpoints.js'
 import { descriptorOf } from '#sluice/transfer/held-socket.js'
-import { pathNames } from '#sluice/transfer/plan.js'
+import { sendPathNames } from '#sluice/transfer/plan-send.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { evict, sparseFile } from '../../support/contents.js'
 import { connectTo, listener } from '../../support/sockets.js'
@@ -17,7 +17,7 @@ const path = sparseFile(temporaryFolder(t), 'file.bin', 64 * MiB, [])
 evict(path)
 const handle = await open(path)
 const server = await listener({ after() {} })
-for (const prefer of pathNames) {
+for (const prefer of sendPathNames) {
   for (const from of [path, handle]) {
     for (const sinkOf of [(sink: SinkTarget) => sink, descriptorOf]) {
       const { socket: sink } = await connectTo({ after() {} }, server, { reading: false })

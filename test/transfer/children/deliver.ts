@@ -12,7 +12,7 @@ const ending = { after: (action: unknown) => void atEnd.push(action as () => unk
 const { path, bytes } = randomFile(temporaryFolder(ending), 'file.bin', 4 * MiB)
 if (process.argv[2] === 'cold') evict(path)
 const { socket: sink, peer } = await socketPair(ending)
-const result = await transfer(file(path), socket(sink))
+const result = await transfer(file(path), socket(sink), { prefer: 'sendfile' })
 assert.ok((await peer.take(bytes.length)).equals(bytes))
 for (const action of atEnd) action()
 console.log(`${result.path}: ${result.why}`)

@@ -10,7 +10,8 @@ import { KiB, MiB } from '#sluice/base/units.js'
 import { PollEngine } from '#sluice/engine/poll-engine.js'
 import type { Native } from '#sluice/native/calls.js'
 import { native } from '#sluice/native/load.js'
-import { SendfileFlow, SendfileRefused } from '#sluice/transfer/paths/sendfile.js'
+import { PathRefused } from '#sluice/transfer/paths/path-refused.js'
+import { SendfileFlow } from '#sluice/transfer/paths/sendfile.js'
 import { holdSocket, type SocketHold } from '#sluice/transfer/socket-hold.js'
 import { needsAddon } from '../../support/addon.js'
 import { run } from '../../support/command.js'
@@ -21,7 +22,22 @@ import { underSeccomp } from '../../support/seccomp.js'
 import { type Ending, type Peer, socketPair } from '../../support/sockets.js'
 import { temporaryFolder } from '../../support/temporary.js'
 
-const { EAGAIN, EINTR, EINVAL, EIO, ENOMEM, ENOSYS, EOPNOTSUPP, EPERM, EPIPE, ECONNRESET } = constants.errno
+const {
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EINTR,
+  EINVAL,
+  EIO,
+  ENOMEM,
+  ENOSYS,
+  EOPNOTSUPP,
+  EOVERFLOW,
+  EPERM,
+  EPIPE,
+  ESPIPE,
+} = constants.errno
+const { ECONNRESET } = constants.errno
 const length = 3 * MiB + 5
 
 test('an interrupted call is made again', needsAddon, async t => {
@@ -61,7 +77,7 @@ test('a step asks for at most 1 MiB, and never beyond the range', needsAddon, as
 for (const [name, errno] of Object.entries({ EINVAL, ENOSYS, EOPNOTSUPP, EPERM })) {
   test(`${name} at the first call is a refusal, later it is a failure`, needsAddon, async t => {
     const refused = await flow(t, nativeSendfile(() => -errno).native)
-    assert.ok(refused.error instanceof SendfileRefused)
+    assert.ok(refused.error instanceof PathRefused)
     assert.match((refused.error as Error).message, new RegExp(errnoName(-errno)))
     assert.equal(refused.sentBytes, 0)
     const { error, sentBytes } = await flow(
@@ -78,6 +94,10 @@ const failures = {
   EPIPE: ['ERR_SLUICE_PEER_CLOSED', EPIPE],
   ECONNRESET: ['ERR_SLUICE_PEER_CLOSED', ECONNRESET],
   ENOMEM: ['ERR_SLUICE_MEMORY', ENOMEM],
+  EBADF: ['ERR_SLUICE_SYSCALL', EBADF],
+  EFAULT: ['ERR_SLUICE_SYSCALL', EFAULT],
+  EOVERFLOW: ['ERR_SLUICE_SYSCALL', EOVERFLOW],
+  ESPIPE: ['ERR_SLUICE_SYSCALL', ESPIPE],
 } as const
 for (const [name, [code, errno]] of Object.entries(failures)) {
   test(`${name} in the middle is ${code}, with the bytes before it`, needsAddon, async t => {
@@ -133,7 +153,7 @@ test('pages that are in memory need no thread', needsAddon, async t => {
 
 test('a refusal on the thread is a refusal too', needsAddon, async t => {
   const { error } = await flow(t, notResident({ sendfileOffload: async () => -EPERM }))
-  assert.ok(error instanceof SendfileRefused)
+  assert.ok(error instanceof PathRefused)
 })
 
 test('a disk that fails on the thread fails the transfer', needsAddon, async t => {
@@ -177,14 +197,18 @@ test('a socket that closes while a thread reads is not touched any more', needsA
 })
 
 for (const action of ['EPERM', 'ENOSYS'] as const) {
-  test(`where a sandbox answers sendfile with ${action} the file is copied, and the result says so`, {
+  test(`where a sandbox answers sendfile with ${action} the file goes another way, and the result says so`, {
     skip: needsAddon.skip || without('cc').skip,
   }, async t => {
     const command = [...underSeccomp(t, { action, calls: ['sendfile'] }), process.execPath, deliverProgram]
-    for (const argument of ['warm', 'cold']) {
+    // Bringing a cold file into memory takes sendfile as well.
+    for (const [argument, taken] of [
+      ['warm', 'splice'],
+      ['cold', 'copy'],
+    ] as const) {
       const { code, stdout, stderr } = await run(command[0]!, [...command.slice(1), argument]).finished()
       assert.equal(code, 0, stderr)
-      assert.match(stdout, new RegExp(`^copy: sendfile is refused here \\(${action}\\)$`, 'm'))
+      assert.match(stdout, new RegExp(`^${taken}: sendfile is refused here \\(${action}\\)$`, 'm'))
     }
   })
 }
@@ -235,19 +259,19 @@ function start(scripted: Native, { hold, fd }: Prepared, start: number) {
     settle = resolve
   })
   const range = { fd, start, length: length - start }
-  const flow = new SendfileFlow(
-    scripted,
-    new PollEngine(scripted),
+  const sending = {
+    native: scripted,
+    engine: new PollEngine(scripted),
     hold,
     range,
-    null,
-    undefined,
-    (error, sentBytes) => {
-      settled = true
-      hold.release()
-      settle({ error, sentBytes })
-    },
-  )
+    prefix: null,
+    onProgress: undefined,
+  }
+  const flow = new SendfileFlow(sending, (error, sentBytes) => {
+    settled = true
+    hold.release()
+    settle({ error, sentBytes })
+  })
   flow.begin()
   return { flow, done, settled: () => settled }
 }

@@ -1,18 +1,34 @@
-/** What splice(2) may answer, in any order, and what the flow makes of it. */
+/** What splice(2) may answer, in any order, and what the flows from stream to stream make of it. */
 import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { test } from 'node:test'
-import { SluiceError } from '#sluice/base/errors.js'
+import { type ErrorCode, SluiceError } from '#sluice/base/errors.js'
 import { PollEngine } from '#sluice/engine/poll-engine.js'
 import { native } from '#sluice/native/load.js'
+import { PathRefused } from '#sluice/transfer/paths/path-refused.js'
 import { SpliceFlow } from '#sluice/transfer/paths/splice.js'
+import { SpliceDirectFlow } from '#sluice/transfer/paths/splice-direct.js'
+import { PipePool } from '#sluice/transfer/pipe-pool.js'
 import type { SocketHold } from '#sluice/transfer/socket-hold.js'
 import { SourceHold } from '#sluice/transfer/source-hold.js'
 import { needsAddon } from '../../support/addon.js'
 import { nativeWith } from '../../support/scripted-native.js'
 import { type Ending, socketPair } from '../../support/sockets.js'
 
-const { EAGAIN, ECONNRESET, EINTR } = constants.errno
+const {
+  EAGAIN,
+  EBADF,
+  ECONNRESET,
+  EINTR,
+  EINVAL,
+  ENOMEM,
+  ENOSYS,
+  ENOTCONN,
+  EOPNOTSUPP,
+  EPERM,
+  EPIPE,
+  ESPIPE,
+} = constants.errno
 const pipe = { readFd: 1001, writeFd: 1002, capacity: 65_536, close: () => {} }
 
 test(
@@ -30,10 +46,10 @@ test(
   'a source that ends while the pipe holds bytes has ended well once they are sent',
   needsAddon,
   async t => {
-    const { error, sentBytes, empty } = await played(t, { into: [4, 0], out: [1, 1, 2] })
+    const { error, sentBytes, heldBytes } = await played(t, { into: [4, 0], out: [1, 1, 2] })
     assert.equal(error, null)
     assert.equal(sentBytes, 4)
-    assert.equal(empty, true)
+    assert.equal(heldBytes, 0)
   },
 )
 
@@ -44,22 +60,124 @@ test('interrupted calls are made again, at both ends', needsAddon, async t => {
 })
 
 test('a sink that fails ends it, and the pipe is not empty', needsAddon, async t => {
-  const { error, empty } = await played(t, { into: [4, -EAGAIN], out: [1, -ECONNRESET] })
+  const { error, heldBytes } = await played(t, { into: [4, -EAGAIN], out: [1, -ECONNRESET] })
   assert.equal((error as SluiceError).code, 'ERR_SLUICE_PEER_CLOSED')
-  assert.equal(empty, false)
+  assert.equal(heldBytes, 3)
 })
 
+for (const errno of [EINVAL, ENOSYS, EOPNOTSUPP, EPERM]) {
+  test(`a first call that is refused with ${errno} leaves the rest to another path`, needsAddon, async t => {
+    const atSource = await played(t, { into: [-errno], out: [] })
+    assert.ok(atSource.error instanceof PathRefused)
+    assert.equal(atSource.heldBytes, 0)
+    const atSink = await played(t, { into: [5, 0], out: [-errno] })
+    assert.ok(atSink.error instanceof PathRefused)
+    assert.deepEqual([atSink.sentBytes, atSink.heldBytes], [0, 5])
+    assert.ok((await playedDirect(t, [-errno])).error instanceof PathRefused)
+  })
+
+  test(`a later call that fails with ${errno} is a failure`, needsAddon, async t => {
+    const { error, sentBytes } = await played(t, { into: [2, 3], out: [2, -errno] })
+    assert.equal((error as SluiceError).code, 'ERR_SLUICE_SYSCALL')
+    assert.equal(sentBytes, 2)
+    assert.equal(((await playedDirect(t, [2, -errno])).error as SluiceError).code, 'ERR_SLUICE_SYSCALL')
+  })
+}
+
+const documented: readonly (readonly [errno: number, code: ErrorCode, remedy: RegExp])[] = [
+  [EBADF, 'ERR_SLUICE_SYSCALL', /for reading and the sink for writing/],
+  [ECONNRESET, 'ERR_SLUICE_PEER_CLOSED', /retry/],
+  [ENOMEM, 'ERR_SLUICE_MEMORY', /memory/],
+  [ENOTCONN, 'ERR_SLUICE_SYSCALL', /connected/],
+  [EPIPE, 'ERR_SLUICE_PEER_CLOSED', /retry/],
+  [ESPIPE, 'ERR_SLUICE_SYSCALL', /positions/],
+]
+
+for (const [errno, code, remedy] of documented) {
+  test(`errno ${errno} of either end has a code and a remedy`, needsAddon, async t => {
+    const ends = [
+      await played(t, { into: [-errno], out: [] }),
+      await played(t, { into: [5], out: [-errno] }),
+      await playedDirect(t, [-errno]),
+    ]
+    for (const { error } of ends) {
+      assert.ok(error instanceof SluiceError)
+      assert.deepEqual([error.code, error.syscall, error.errno], [code, 'splice', -errno])
+      assert.match(error.remedy, remedy)
+    }
+  })
+}
+
+test('without a pipe between, short calls and interrupted ones go on until the end', needsAddon, async t => {
+  const { error, sentBytes } = await playedDirect(t, [1, -EINTR, 2, 0])
+  assert.equal(error, null)
+  assert.equal(sentBytes, 3)
+})
+
+test('EAGAIN of ends that are both ready is tried again, and does not spin', needsAddon, async t => {
+  const again = Array.from({ length: 40 }, () => -EAGAIN)
+  const { error, sentBytes, polls } = await playedDirect(t, [1, ...again, 2, 0], 1)
+  assert.equal(error, null)
+  assert.equal(sentBytes, 3)
+  assert.equal(polls, 80)
+})
+
+interface Played {
+  readonly error: unknown
+  readonly sentBytes: number
+  readonly heldBytes: number
+}
+
 /** Runs a flow on scripted results of splicing into the pipe and out of it. */
-async function played(
-  t: Ending,
-  { into, out }: { into: number[]; out: number[] },
-): Promise<{ error: unknown; sentBytes: number; empty: boolean }> {
+async function played(t: Ending, { into, out }: { into: number[]; out: number[] }): Promise<Played> {
   const scripted = nativeWith({
     splice: (_input, _inOffset, target) => (target === pipe.writeFd ? into : out).shift() ?? -EAGAIN,
   })
   const source = new SourceHold((await socketPair(t)).socket)
+  const sink = await sinkHold(t)
+  const through = { source, sink, pipe, pipes: new PipePool(scripted), isTcp: false }
+  return new Promise(resolve => {
+    const flow = new SpliceFlow(
+      scripted,
+      new PollEngine(native!),
+      through,
+      undefined,
+      (error, sentBytes, heldBytes) => resolve({ error, sentBytes, heldBytes }),
+    )
+    flow.begin()
+  })
+}
+
+/** The same for a flow from end to end; `ready`: what asking an end whether it is ready answers. */
+async function playedDirect(
+  t: Ending,
+  results: number[],
+  ready = 0,
+): Promise<Played & { readonly polls: number }> {
+  let polls = 0
+  const scripted = nativeWith({
+    splice: () => results.shift() ?? -EAGAIN,
+    pollNow: () => {
+      polls++
+      return ready
+    },
+  })
+  const ends = { source: new SourceHold((await socketPair(t)).socket), sink: await sinkHold(t) }
+  return new Promise(resolve => {
+    const flow = new SpliceDirectFlow(
+      scripted,
+      new PollEngine(native!),
+      ends,
+      undefined,
+      (error, sentBytes, heldBytes) => resolve({ error, sentBytes, heldBytes, polls }),
+    )
+    flow.begin()
+  })
+}
+
+async function sinkHold(t: Ending): Promise<SocketHold> {
   const { fd } = new SourceHold((await socketPair(t)).socket)
-  const sink: SocketHold = {
+  return {
     fd,
     open: true,
     ended: false,
@@ -68,10 +186,4 @@ async function played(
     touch: () => {},
     release: () => {},
   }
-  return new Promise(resolve => {
-    const done = (error: unknown, sentBytes: number, empty: boolean): void =>
-      resolve({ error, sentBytes, empty })
-    const flow = new SpliceFlow(scripted, new PollEngine(native!), { source, sink, pipe }, undefined, done)
-    flow.begin()
-  })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { test } from 'node:test'
-import { statusOf } from '#sluice/http/answer.js'
+import { statusOf } from '#sluice/http/reply.js'
 
 for (const [name, status] of [
   ['ENOENT', 404],

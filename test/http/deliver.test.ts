@@ -12,16 +12,17 @@ import {
 } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { MiB } from '#sluice/base/units.js'
 import type { SendFileResult } from '#sluice/http/index.js'
+import { onEveryServer, type Serve } from './servers.js'
 import { descriptorCount, folderOf, requestText, serve, until } from './support.js'
 
 const long = randomBytes(100_000)
 const changed = new Date('1994-11-06T08:49:37.25Z')
 const date = 'Sun, 06 Nov 1994 08:49:37 GMT'
 
-async function serveLong(t: Parameters<typeof folderOf>[0]) {
+async function serveLong(t: TestContext, serve: Serve) {
   const folder = folderOf(t, { 'long.bin': long, 'empty.txt': '' })
   utimesSync(join(folder, 'long.bin'), changed, changed)
   const get = await serve(t, folder)
@@ -29,7 +30,7 @@ async function serveLong(t: Parameters<typeof folderOf>[0]) {
   return { folder, get, etag: headers.etag! }
 }
 
-for (const [range, contentRange] of [
+const satisfied = [
   ['bytes=0-0', 'bytes 0-0/100000'],
   ['bytes=10-19', 'bytes 10-19/100000'],
   ['bytes=99990-', 'bytes 99990-99999/100000'],
@@ -39,21 +40,23 @@ for (const [range, contentRange] of [
   ['bytes=99999-300000', 'bytes 99999-99999/100000'],
   ['bytes=5-9,3-6', 'bytes 3-9/100000'],
   ['bytes=0-4,100000-', 'bytes 0-4/100000'],
-] as const) {
-  test(`${range} is answered with ${contentRange}`, async t => {
-    const { get, etag } = await serveLong(t)
+] as const
+
+onEveryServer('a range is answered with its bytes, and says which they are', async (t, serve) => {
+  const { get, etag } = await serveLong(t, serve)
+  for (const [range, contentRange] of satisfied) {
     const { status, headers, body } = await get('/long.bin', { headers: { Range: range } })
     const [start, end] = contentRange.match(/\d+/g)!.map(Number)
     assert.equal(status, 206)
-    assert.equal(headers['content-range'], contentRange)
+    assert.equal(headers['content-range'], contentRange, range)
     assert.equal(headers['content-type'], 'application/octet-stream')
     assert.equal(headers.etag, etag)
     assert.deepEqual(body, long.subarray(start, end! + 1))
-  })
-}
+  }
+})
 
-test('ranges that cannot be satisfied are 416 and tell the length', async t => {
-  const { get } = await serveLong(t)
+onEveryServer('ranges that cannot be satisfied are 416 and tell the length', async (t, serve) => {
+  const { get } = await serveLong(t, serve)
   for (const [target, range, length] of [
     ['/long.bin', 'bytes=100000-', 100_000],
     ['/long.bin', 'bytes=-0', 100_000],
@@ -66,17 +69,20 @@ test('ranges that cannot be satisfied are 416 and tell the length', async t => {
   }
 })
 
-test('ranges that are malformed, too many, or of another unit are answered with the whole file', async t => {
-  const { get } = await serveLong(t)
-  for (const range of ['bytes=5-4', 'bytes=a', 'items=0-1', `bytes=${'0-0,'.repeat(1000)}1-1`, '0-1']) {
-    const { status, headers, body } = await get('/long.bin', { headers: { Range: range } })
-    assert.deepEqual([status, headers['content-range']], [200, undefined])
-    assert.deepEqual(body, long)
-  }
-})
+onEveryServer(
+  'ranges that are malformed, too many, or of another unit are answered with the whole file',
+  async (t, serve) => {
+    const { get } = await serveLong(t, serve)
+    for (const range of ['bytes=5-4', 'bytes=a', 'items=0-1', `bytes=${'0-0,'.repeat(1000)}1-1`, '0-1']) {
+      const { status, headers, body } = await get('/long.bin', { headers: { Range: range } })
+      assert.deepEqual([status, headers['content-range']], [200, undefined])
+      assert.deepEqual(body, long)
+    }
+  },
+)
 
-test('several ranges come as parts, in the order asked for', async t => {
-  const { get, etag } = await serveLong(t)
+onEveryServer('several ranges come as parts, in the order asked for', async (t, serve) => {
+  const { get, etag } = await serveLong(t, serve)
   const asked = [
     [50_000, 60_000],
     [0, 9],
@@ -103,8 +109,8 @@ test('several ranges come as parts, in the order asked for', async t => {
   assert.equal(position, body.length)
 })
 
-test('a file put together from ranges is the file', async t => {
-  const { get, etag } = await serveLong(t)
+onEveryServer('a file put together from ranges is the file', async (t, serve) => {
+  const { get, etag } = await serveLong(t, serve)
   const parts: Buffer[] = []
   for (let start = 0; start < long.length; start += 7919) {
     const headers = { Range: `bytes=${start}-${start + 7918}`, 'If-Range': etag }
@@ -113,8 +119,8 @@ test('a file put together from ranges is the file', async t => {
   assert.deepEqual(Buffer.concat(parts), long)
 })
 
-test('preconditions decide before ranges do', async t => {
-  const { get, etag } = await serveLong(t)
+onEveryServer('preconditions decide before ranges do', async (t, serve) => {
+  const { get, etag } = await serveLong(t, serve)
   const Range = 'bytes=0-1'
   for (const [headers, expected] of [
     [{ 'If-None-Match': etag }, 304],
@@ -145,8 +151,8 @@ test('preconditions decide before ranges do', async t => {
   }
 })
 
-test('304 has what steers caches, and nothing about a body', async t => {
-  const { get, etag } = await serveLong(t)
+onEveryServer('304 has what steers caches, and nothing about a body', async (t, serve) => {
+  const { get, etag } = await serveLong(t, serve)
   for (const method of ['GET', 'HEAD']) {
     const { status, headers } = await get('/long.bin', { method, headers: { 'If-None-Match': etag } })
     assert.equal(status, 304)
@@ -155,8 +161,8 @@ test('304 has what steers caches, and nothing about a body', async t => {
   }
 })
 
-test('a file that changed has another tag, in whatever way it changed', async t => {
-  const { folder, get } = await serveLong(t)
+onEveryServer('a file that changed has another tag, in whatever way it changed', async (t, serve) => {
+  const { folder, get } = await serveLong(t, serve)
   const path = join(folder, 'long.bin')
   const tags = new Set<string>()
   const note = async () => tags.add((await get('/long.bin')).headers.etag!)
@@ -173,8 +179,8 @@ test('a file that changed has another tag, in whatever way it changed', async t 
   assert.equal(tags.size, 4)
 })
 
-test('dates that HTTP cannot say, or that lie ahead, are left out or replaced', async t => {
-  const { folder, get } = await serveLong(t)
+onEveryServer('dates that HTTP cannot say, or that lie ahead, are left out or replaced', async (t, serve) => {
+  const { folder, get } = await serveLong(t, serve)
   const ahead = new Date(Date.now() + 3_600_000)
   utimesSync(join(folder, 'long.bin'), ahead, ahead)
   const { headers } = await get('/long.bin')
@@ -183,8 +189,8 @@ test('dates that HTTP cannot say, or that lie ahead, are left out or replaced', 
   assert.equal((await get('/long.bin', { headers: fresh })).status, 200)
 })
 
-test('HTTP/1.0 is answered as well', async t => {
-  const { get } = await serveLong(t)
+onEveryServer('HTTP/1.0 is answered as well', async (t, serve) => {
+  const { get } = await serveLong(t, serve)
   const { status, body } = await get('/long.bin', { version: '1.0', headers: { Range: 'bytes=0-9' } })
   assert.deepEqual([status, body], [206, long.subarray(0, 10)])
 })

@@ -1,0 +1,35 @@
+/** From a socket to a `socket` or `file` with no descriptors left for pipes; run with a low `ulimit -n`. Prints a line if all is well. */
+import assert from 'node:assert/strict'
+import { closeSync, openSync } from 'node:fs'
+import { file, socket } from '#sluice/transfer/endpoints.js'
+import { plan } from '#sluice/transfer/plan.js'
+import { transfer } from '#sluice/transfer/transfer.js'
+import { socketPair } from '../../support/sockets.js'
+
+const [, , to, name] = process.argv
+const atEnd: (() => unknown)[] = []
+const t = { after: (action: unknown) => void atEnd.push(action as () => unknown) }
+const near = await socketPair(t)
+const far = await socketPair(t)
+// The engine has its descriptors from here on.
+assert.equal(plan(socket(near.socket), socket(far.socket)).path, 'splice')
+
+const taken: number[] = []
+try {
+  for (;;) taken.push(openSync('/dev/null', 'r'))
+} catch (error) {
+  assert.equal((error as NodeJS.ErrnoException).code, 'EMFILE')
+}
+// For the file, and for one of two pipes.
+if (to === 'file') for (const fd of taken.splice(0, 3)) closeSync(fd)
+near.peer.socket.end('all the same')
+const sink = to === 'file' ? file(name!) : socket(far.socket)
+const { path, why, bytes } = await transfer(socket(near.socket), sink, { prefer: 'splice' })
+assert.equal(path, 'copy')
+assert.match(why, to === 'file' ? /there are no two pipes/ : /there is no pipe/)
+assert.equal(bytes, 12)
+if (to === 'socket') assert.equal((await far.peer.take(12)).toString(), 'all the same')
+
+for (const fd of taken) closeSync(fd)
+for (const action of atEnd) action()
+console.log('as it should be')
