@@ -7,12 +7,14 @@ import { BenchError, messageOf } from './fail.js'
 import { chooseCores } from './measure/cores.js'
 import { currentNetwork, restartInOwnNetwork } from './network.js'
 import { type BenchOptions, parseOptions, usage } from './options.js'
+import { runPathTrial } from './paths/run.js'
 import { compilePrograms } from './programs.js'
 import { benchBuild, projectRoot } from './project.js'
 import { describeMachine } from './report/machine.js'
 import { markdownReport } from './report/markdown.js'
+import { pathsMarkdown, pathsReport } from './report/paths.js'
 import { terminalReport } from './report/terminal.js'
-import { type BenchResult, resultFormat } from './result.js'
+import { type BenchResult, type PathTrialResult, resultFormat } from './result.js'
 import { runTrial } from './run.js'
 import { setUp } from './setup.js'
 
@@ -53,26 +55,40 @@ async function followed(child: ChildProcess, signal: AbortSignal): Promise<numbe
 
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const { trial, repetitions, seconds, warmupSeconds } = options
-  compilePrograms()
+  if (!('pairs' in trial)) compilePrograms()
   const cores = chooseCores()
   const machine = describeMachine(cores)
   const date = new Date().toISOString()
   const progress = progressLine()
   const runOptions = { repetitions, seconds, warmupSeconds, cores, onProgress: progress.show }
-  const measured = await runTrial(trial, runOptions, signal).finally(progress.clear)
-  const result: BenchResult = {
+  const about = {
     format: resultFormat,
     date,
     machine,
     options: { repetitions, seconds, warmupSeconds },
-    trial: measured,
+  } as const
+  if ('pairs' in trial) {
+    const measured = await runPathTrial(trial, runOptions, signal).finally(progress.clear)
+    const result: BenchResult<PathTrialResult> = { ...about, trial: measured }
+    console.log(pathsReport(result))
+    if (options.markdown) console.log(`\n${pathsMarkdown(result)}`)
+    return await announce(result, options)
   }
+  const measured = await runTrial(trial, runOptions, signal).finally(progress.clear)
+  const result: BenchResult = { ...about, trial: measured }
   console.log(terminalReport(result, trial.targets))
   if (options.markdown) console.log(`\n${markdownReport(result)}`)
+  await announce(result, options)
+}
+
+async function announce(result: BenchResult<{ name: string }>, options: BenchOptions): Promise<void> {
   console.log(`\nraw result: ${relative(process.cwd(), await writeResult(result, options))}`)
 }
 
-async function writeResult(result: BenchResult, { out, save }: BenchOptions): Promise<string> {
+async function writeResult(
+  result: BenchResult<{ name: string }>,
+  { out, save }: BenchOptions,
+): Promise<string> {
   const directory = save ? join(projectRoot, 'bench', 'results') : join(benchBuild, 'results')
   // To the minute: a second run on the same day does not replace the first.
   const name = `${result.trial.name}-${result.date.slice(0, 16).replace(':', '')}.json`

@@ -1,13 +1,13 @@
 /** The benchmark's command line. */
 import { parseArgs } from 'node:util'
 import { BenchError } from './fail.js'
-import { type Case, type Trial, trials } from './trials.js'
+import { type PathTrial, pathTrials, type Trial, trials } from './trials.js'
 
 const networks = ['machine', 'own'] as const
 
 export interface BenchOptions {
-  /** As asked for: only these cases and servers. */
-  trial: Trial
+  /** As asked for: only these cases, and servers or pairs. */
+  trial: Trial | PathTrial
   repetitions: number
   seconds: number
   warmupSeconds: number
@@ -22,13 +22,14 @@ export interface BenchOptions {
 
 export const usage = `usage: npm run bench -- TRIAL [options]
 
-trials: ${trials.map(trial => `${trial.name}  ${trial.title}`).join('\n        ')}
+trials: ${[...trials, ...pathTrials].map(trial => `${trial.name}  ${trial.title}`).join('\n        ')}
 
   --sizes A,B         only these, such as 64KiB,100MiB
   --servers A,B       only these, such as sluice,nginx
-  --repetitions N     fresh processes for each server and size, default 5
+  --pairs A,B         of the trial paths only these, such as "file → tcp"; an arrow may be written ->
+  --repetitions N     fresh processes for each server and size, or for each pair, default 5
   --seconds S         length of a measurement, default 2
-  --warmup S          load before it that is not counted, default 2
+  --warmup S          load before it that is not counted, default 2; paths have a warm-up of their own
   --network own       on a loopback apart from the machine's, with TCP cubic (takes root); default: machine
   --out FILE          where the raw result goes; default: a new file in build/bench/results
   --save              keep it in bench/results instead
@@ -42,11 +43,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | null {
   if (values.help) return null
   const trial = chosenTrial(positionals)
   return {
-    trial: {
-      ...trial,
-      cases: chosen('--sizes', trial.cases, values.sizes, (each: Case) => each.label),
-      peers: chosen('--servers', trial.peers, values.servers, peer => peer.name),
-    },
+    trial: 'pairs' in trial ? chosenPaths(trial, values) : chosenServers(trial, values),
     repetitions: positive('--repetitions', values.repetitions, Number.isSafeInteger),
     seconds: positive('--seconds', values.seconds, Number.isFinite),
     warmupSeconds: positive('--warmup', values.warmup, Number.isFinite),
@@ -54,6 +51,30 @@ export function parseOptions(argv: readonly string[]): BenchOptions | null {
     ...(values.out === undefined ? {} : { out: values.out }),
     save: values.save,
     markdown: values.markdown,
+  }
+}
+
+interface Choice {
+  sizes?: string | undefined
+  servers?: string | undefined
+  pairs?: string | undefined
+}
+
+function chosenServers(trial: Trial, { sizes, servers, pairs }: Choice): Trial {
+  if (pairs !== undefined) throw new BenchError(`--pairs: ${trial.name} has servers`)
+  return {
+    ...trial,
+    cases: chosen('--sizes', trial.cases, sizes, each => each.label),
+    peers: chosen('--servers', trial.peers, servers, peer => peer.name),
+  }
+}
+
+function chosenPaths(trial: PathTrial, { sizes, servers, pairs }: Choice): PathTrial {
+  if (servers !== undefined) throw new BenchError(`--servers: ${trial.name} has pairs`)
+  return {
+    ...trial,
+    cases: chosen('--sizes', trial.cases, sizes, each => each.label),
+    pairs: chosen('--pairs', trial.pairs, pairs?.replaceAll('->', '→'), pair => pair),
   }
 }
 
@@ -65,6 +86,7 @@ function parse(argv: readonly string[]) {
       options: {
         sizes: { type: 'string' },
         servers: { type: 'string' },
+        pairs: { type: 'string' },
         repetitions: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '2' },
         warmup: { type: 'string', default: '2' },
@@ -80,12 +102,13 @@ function parse(argv: readonly string[]) {
   }
 }
 
-function chosenTrial(positionals: readonly string[]): Trial {
-  const names = trials.map(trial => trial.name).join(', ')
+function chosenTrial(positionals: readonly string[]): Trial | PathTrial {
+  const all = [...trials, ...pathTrials]
+  const names = all.map(trial => trial.name).join(', ')
   const [name, ...others] = positionals
   if (name === undefined || others.length > 0)
     throw new BenchError(`name one trial: ${names} (--help lists the options)`)
-  const trial = trials.find(each => each.name === name)
+  const trial = all.find(each => each.name === name)
   if (trial === undefined) throw new BenchError(`no trial is named ${name}; there is ${names}`)
   return trial
 }

@@ -9,6 +9,7 @@ import { benchBuild, projectRoot } from './project.js'
 const sources = {
   client: 'bench/client',
   floor: 'bench/peers/floor.c',
+  'floor-ring': 'bench/peers/floor-ring.c',
 } as const
 
 export type Program = keyof typeof sources

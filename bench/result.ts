@@ -1,19 +1,22 @@
 /** What a run leaves behind: everything measured, as it is written to JSON, and the figures that follow from it. */
+
+import type { Costs, PairName } from '#sluice/transfer/costs.js'
+import type { PathName } from '#sluice/transfer/path.js'
 import type { LoadResult } from './measure/load.js'
 import { type Summary, summarize } from './measure/statistics.js'
 import type { Machine } from './report/machine.js'
 import type { Case } from './trials.js'
 
 /** The file's format; it changes when a reader of old files would misunderstand a new one. */
-export const resultFormat = 1
+export const resultFormat = 1 as const
 
-export interface BenchResult {
+export interface BenchResult<Result = TrialResult> {
   format: typeof resultFormat
   /** ISO 8601, UTC. */
   date: string
   machine: Machine
   options: { repetitions: number; seconds: number; warmupSeconds: number }
-  trial: TrialResult
+  trial: Result
 }
 
 export interface TrialResult {
@@ -22,6 +25,28 @@ export interface TrialResult {
   peers: { name: string; setup: string; version: string }[]
   skipped: { name: string; reason: string }[]
   cases: CaseResult[]
+}
+
+/** What a trial of paths leaves behind. */
+export interface PathTrialResult {
+  name: string
+  title: string
+  atMost: number
+  /** The table that `sluice doctor --measure` made first, by which was picked. */
+  table: Costs
+  cells: PathCell[]
+  skipped: { pair: PairName; path: PathName | null; why: string }[]
+}
+
+/** One pair at one size. */
+export interface PathCell {
+  pair: PairName
+  label: string
+  bytes: number
+  /** CPU time of the process that transfers, in nanoseconds for one transfer: a figure for each repetition. */
+  paths: { path: PathName; ns: number[] }[]
+  /** What the planner picked, in each repetition. */
+  picked: PathName[]
 }
 
 export interface CaseResult extends Pick<Case, 'label' | 'fileBytes' | 'load'> {

@@ -1,10 +1,15 @@
 /** The list of what is measured: which servers, under which load, and what the result must come to. */
+import { showBytes } from '#sluice/base/figures.js'
 import { KiB, MiB } from '#sluice/base/units.js'
+import { experiments } from '#sluice/measure/experiments.js'
+import type { PairName } from '#sluice/transfer/costs.js'
 import type { Load } from './measure/load.js'
 import { bun, bunRoutes } from './peers/bun.js'
 import { createReadStreamPeer } from './peers/create-read-stream.js'
 import { floor } from './peers/floor.js'
+import { floorRing } from './peers/floor-ring.js'
 import { nginx } from './peers/nginx.js'
+import { nodeHttp } from './peers/node-http.js'
 import type { Peer } from './peers/peer.js'
 import { sendPeer } from './peers/send.js'
 import { sluice } from './peers/sluice.js'
@@ -34,6 +39,27 @@ export interface Target {
   atMost: number
 }
 
+/** Every path between pairs of ends, and which of them the planner picks by a table measured in the same run. */
+export interface PathTrial {
+  name: string
+  title: string
+  pairs: readonly PairName[]
+  /** How much is moved in one transfer; each a case of its own. */
+  cases: readonly { label: string; bytes: number }[]
+  /** What the path that is picked costs must be at most this many times what the best one does. */
+  atMost: number
+}
+
+export const pathTrials: readonly PathTrial[] = [
+  {
+    name: 'paths',
+    title: 'Every path between every pair of ends, and what the planner picks',
+    pairs: experiments.map(({ pair }) => pair),
+    cases: [256, 4 * KiB, 64 * KiB, MiB, 64 * MiB].map(bytes => ({ label: showBytes(bytes), bytes })),
+    atMost: 1.1,
+  },
+]
+
 export const trials: readonly Trial[] = [
   {
     name: 'http-file',
@@ -51,6 +77,18 @@ export const trials: readonly Trial[] = [
       { case: '100 MiB', against: ['floor'], atMost: 1.15 },
       { case: '64 KiB', against: ['createReadStream'], atMost: 1 / 3 },
       { case: '64 KiB', against: ['bun', 'bun-routes'], atMost: 1 },
+    ],
+  },
+  {
+    name: 'http-small',
+    title: 'A small file over HTTP/1.1 on kept-alive connections, from memory, over loopback',
+    cases: [{ label: '1 KiB', fileBytes: KiB, load: { connections: 64 } }],
+    peers: [sluice, nodeHttp, nginx, bun, bunRoutes, floorRing],
+    targets: [
+      { case: '1 KiB', against: ['nginx'], atMost: 0.6 },
+      { case: '1 KiB', against: ['bun-routes'], atMost: 0.9 },
+      { case: '1 KiB', against: ['node:http'], atMost: 0.4 },
+      { case: '1 KiB', against: ['floor-ring'], atMost: 1.15 },
     ],
   },
 ]

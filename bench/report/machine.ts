@@ -41,14 +41,19 @@ function systemName(): string {
   }
 }
 
-/** On one line. */
+/** On one line, with the cores on which servers and load ran. */
 export function machineLine(machine: Machine): string {
-  const { system, kernel, processor, processors, memoryBytes, node, network, cores } = machine
-  const memory = `${Math.round(memoryBytes / 2 ** 30)} GiB`
-  const loopback = `${network.own ? 'own' : "the machine's"} loopback with TCP ${network.congestionControl}`
+  const { cores } = machine
   const placing =
     cores.server === cores.client
       ? `servers and load share core ${cores.server}`
       : `servers on core ${cores.server}, load on core ${cores.client}`
-  return `${system}, Linux ${kernel}, ${processors} × ${processor}, ${memory}, node ${node}; ${loopback}; ${placing}`
+  return `${machineFacts(machine)}; ${placing}`
+}
+
+export function machineFacts(machine: Machine): string {
+  const { system, kernel, processor, processors, memoryBytes, node, network } = machine
+  const memory = `${Math.round(memoryBytes / 2 ** 30)} GiB`
+  const loopback = `${network.own ? 'own' : "the machine's"} loopback with TCP ${network.congestionControl}`
+  return `${system}, Linux ${kernel}, ${processors} × ${processor}, ${memory}, node ${node}; ${loopback}`
 }

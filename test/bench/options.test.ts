@@ -13,6 +13,7 @@ test('a trial alone runs whole, five times', () => {
 
 test('sizes and servers are chosen by name, in the order of the trial', () => {
   const { trial } = parseOptions(['http-file', '--sizes', '100mib,64 KiB', '--servers', 'floor,sluice'])!
+  assert.ok('peers' in trial)
   assert.deepEqual(
     trial.cases.map(each => each.label),
     ['64 KiB', '100 MiB'],
@@ -20,6 +21,16 @@ test('sizes and servers are chosen by name, in the order of the trial', () => {
   assert.deepEqual(
     trial.peers.map(peer => peer.name),
     ['sluice', 'floor'],
+  )
+})
+
+test('pairs are chosen by name, with either arrow', () => {
+  const { trial } = parseOptions(['paths', '--pairs', 'memory -> tcp,file→tcp', '--sizes', '256b'])!
+  assert.ok('pairs' in trial)
+  assert.deepEqual(trial.pairs, ['file → tcp', 'memory → tcp'])
+  assert.deepEqual(
+    trial.cases.map(each => each.bytes),
+    [256],
   )
 })
 
@@ -34,6 +45,9 @@ for (const [argv, said] of [
   [['tcp'], /no trial is named tcp; there is http-file/],
   [['http-file', '--sizes', '5MiB'], /--sizes: no 5mib; there is 64 KiB/],
   [['http-file', '--servers', 'apache'], /--servers: no apache/],
+  [['http-file', '--pairs', 'file → tcp'], /--pairs: http-file has servers/],
+  [['paths', '--servers', 'sluice'], /--servers: paths has pairs/],
+  [['paths', '--pairs', 'file → moon'], /--pairs: no file→moon/],
   [['http-file', '--repetitions', '1.5'], /--repetitions must be/],
   [['http-file', '--seconds', '0'], /--seconds must be a number above 0, not 0/],
   [['http-file', '--warmup', 'x'], /--warmup/],
