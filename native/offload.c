@@ -242,6 +242,26 @@ static napi_value offload_openat2(napi_env env, napi_callback_info info) {
   return offload_start(env, job);
 }
 
+static long run_open(offload *job) {
+  return open(job->path, (int)job->how.flags);
+}
+
+/* openOffload(path, flags) → promise of open's result. */
+static napi_value offload_open(napi_env env, napi_callback_info info) {
+  sluice_args args = args_read(env, info);
+  offload *job = calloc(1, sizeof *job + PATH_MAX);
+  if (job != NULL) {
+    job->operation = run_open;
+    arg_path(&args, 0, job->path);
+    job->how.flags = arg_uint(&args, 1);
+    if (args.bad) {
+      free(job);
+      return bad_arguments(env);
+    }
+  }
+  return offload_start(env, job);
+}
+
 void define_offload(napi_env env, napi_value exports) {
   static const sluice_function functions[] = {
       {"sendfileOffload", offload_sendfile},
@@ -252,6 +272,7 @@ void define_offload(napi_env env, napi_value exports) {
       {"closeOffload", offload_close},
       {"pwriteOffload", offload_pwrite},
       {"openat2Offload", offload_openat2},
+      {"openOffload", offload_open},
   };
   static const sluice_constant constants[] = {
       {"SEEK_SET", SEEK_SET},

@@ -6,7 +6,8 @@ import { show } from '../base/options.js'
 import { costsInForce } from '../doctor/doctor.js'
 import { unmeasured } from '../transfer/choose.js'
 import { nsOf } from '../transfer/costs.js'
-import { type PathName, type Plan, pathNames } from '../transfer/path.js'
+import type { SourceLike } from '../transfer/ends.js'
+import { type ListPlan, type PathName, type Plan, pathNames } from '../transfer/path.js'
 import { plan } from '../transfer/plan.js'
 import { costsLine } from './costs-text.js'
 import { type ExplainedSink, type ExplainedSource, explainedSink, explainedSource } from './explain-ends.js'
@@ -30,12 +31,14 @@ FROM and TO:
   memory:64KiB        memory of that size (only FROM)
   lease:64KiB         a slot of a pool, of that size (only FROM)
   -                   standard input, standard output
-  TO may be several, with commas between them.
+  Both may be several, with commas between them, though not at once: FROM one after
+  the other, TO all the same bytes.
 
 Examples:
   sluice explain movie.mp4 tcp:192.0.2.1:80
   sluice explain tcp:client:1 tcp:upstream:1
   sluice explain tcp:client:1 tcp:upstream:1,audit.bin
+  sluice explain memory:300,movie.mp4 tcp:192.0.2.1:80
   sluice explain memory:256KiB pipe:out --prefer vmsplice
   sluice explain - copy.bin --bytes 3GiB --json`
 
@@ -60,13 +63,14 @@ export function explainCommand(): Command {
 async function explain(from: string, to: string, { bytes, prefer, json }: ExplainOptions): Promise<void> {
   const stage = new Stage()
   try {
-    const source = await explainedSource(from, stage)
+    const sources: ExplainedSource[] = []
+    for (const name of from.split(',')) sources.push(await explainedSource(name, stage))
     const sinks: ExplainedSink[] = []
     for (const name of to.split(',')) sinks.push(await explainedSink(name, stage))
-    const size = bytes ?? source.bytes
-    const made = planBetween(source, sinks, { bytes: size, prefer })
+    const size = bytes ?? sizeOf(sources)
+    const made = planBetween(sources, sinks, { bytes: size, prefer })
     const explained = {
-      from: source.is,
+      from: sources.map(({ is }) => is),
       to: sinks.map(({ is }) => is),
       bytes: size ?? null,
       plan: made,
@@ -80,36 +84,61 @@ async function explain(from: string, to: string, { bytes, prefer, json }: Explai
   }
 }
 
+/** Of all, where all say it. */
+function sizeOf(sources: readonly ExplainedSource[]): number | undefined {
+  return sources.reduce<number | undefined>(
+    (sum, { bytes }) => (sum === undefined || bytes === undefined ? undefined : sum + bytes),
+    0,
+  )
+}
+
 function planBetween(
-  { end }: ExplainedSource,
+  sources: readonly ExplainedSource[],
   sinks: readonly ExplainedSink[],
   options: { bytes: number | undefined; prefer: PathName | undefined },
-): Plan {
-  const ends = sinks.map(sink => sink.end)
-  return plan(end, ends.length === 1 ? ends[0]! : ends, options)
+): Plan | ListPlan {
+  const to = sinks.map(sink => sink.end)
+  if (sources.length === 1) return plan(sources[0]!.end, to.length === 1 ? to[0]! : to, options)
+  if (to.length === 1) return plan(sources.map(partOf), to[0]!, options)
+  throw new SluiceError('ERR_SLUICE_OPTION', 'FROM and TO cannot be several at once')
+}
+
+/** Of the parts of a list it counts which is the largest. */
+function partOf({ end, bytes }: ExplainedSource): SourceLike {
+  const isFile = 'kind' in end && end.kind === 'file'
+  return isFile && bytes !== undefined && bytes > 0 ? { ...end, end: bytes - 1 } : end
 }
 
 interface Explained {
-  readonly from: string
+  readonly from: readonly string[]
   readonly to: readonly string[]
   readonly bytes: number | null
-  readonly plan: Plan
+  readonly plan: Plan | ListPlan
   readonly costs: ReturnType<typeof costsInForce>
 }
 
 function planText({ from, to, bytes, plan, costs }: Explained, layout: Layout): string {
-  const { path, why, expected, rejected } = plan
-  const ends = [
-    { cells: [{ text: 'from' }], text: from },
-    ...to.map((sink, i) => ({ cells: [{ text: i === 0 ? 'to' : '' }], text: sink })),
+  const lines = table([...named('from', from), ...named('to', to)], layout)
+  if ('parts' in plan) {
+    for (const [i, part] of plan.parts.entries())
+      lines.push(`part ${i + 1}`, ...pathLines(part, null, layout))
+  } else lines.push(...pathLines(plan, bytes, layout))
+  return `${[...lines, ...wrap(costsLine(costs), layout.columns)].join('\n')}\n`
+}
+
+function named(name: string, ends: readonly string[]) {
+  return ends.map((end, i) => ({ cells: [{ text: i === 0 ? name : '' }], text: end }))
+}
+
+function pathLines({ path, why, expected, rejected }: Plan, bytes: number | null, layout: Layout): string[] {
+  const taken = [
     { cells: [{ text: 'path' }], text: path },
     { cells: [{ text: 'why' }], text: why },
     { cells: [{ text: 'cost' }], text: costText(expected, bytes) },
   ]
   const others = rejected.map(other => ({ cells: [{ text: `  ${other.path}` }], text: other.why }))
-  const lines = [...table(ends, layout)]
-  if (others.length > 0) lines.push('not', ...table(others, layout))
-  return `${[...lines, ...wrap(costsLine(costs), layout.columns)].join('\n')}\n`
+  const lines = table(taken, layout)
+  return others.length === 0 ? lines : [...lines, 'not', ...table(others, layout)]
 }
 
 function costText(expected: Plan['expected'], bytes: number | null): string {

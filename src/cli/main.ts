@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { SluiceError } from '../base/errors.js'
 import { doctorCommand } from './doctor.js'
 import { explainCommand } from './explain.js'
+import { proxyCommand } from './proxy.js'
 import { serveCommand } from './serve.js'
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -14,6 +15,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(packageVersion())
     .showHelpAfterError('(sluice --help tells what there is)')
     .addCommand(serveCommand())
+    .addCommand(proxyCommand())
     .addCommand(doctorCommand())
     .addCommand(explainCommand())
   try {

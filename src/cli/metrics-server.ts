@@ -2,8 +2,7 @@
 import { createServer } from 'node:http'
 import { SluiceError } from '../base/errors.js'
 import { show } from '../base/options.js'
-import type { CounterValues } from '../server/counters.js'
-import { metricsText, metricsType } from '../server/metrics-text.js'
+import { prometheusType } from '../base/prometheus.js'
 
 export interface MetricsAddress {
   host: string
@@ -21,21 +20,14 @@ export function parseMetricsAddress(text: string): MetricsAddress {
   )
 }
 
-/** Answers `/metrics` → ends that. */
-export function serveMetrics(
-  { host, port }: MetricsAddress,
-  counted: { readonly counters: CounterValues },
-): Promise<() => void> {
+/** Answers `/metrics` with what `metrics` gives then → ends that. */
+export function serveMetrics({ host, port }: MetricsAddress, metrics: () => string): Promise<() => void> {
   const server = createServer((req, res) => {
     const found = req.url?.split('?')[0] === '/metrics'
     const allowed = req.method === 'GET' || req.method === 'HEAD'
-    const text = !found
-      ? 'The metrics are at /metrics.\n'
-      : allowed
-        ? metricsText(counted.counters)
-        : 'GET and HEAD only.\n'
+    const text = !found ? 'The metrics are at /metrics.\n' : allowed ? metrics() : 'GET and HEAD only.\n'
     res.writeHead(!found ? 404 : allowed ? 200 : 405, {
-      'Content-Type': found && allowed ? metricsType : 'text/plain; charset=utf-8',
+      'Content-Type': found && allowed ? prometheusType : 'text/plain; charset=utf-8',
       'Content-Length': Buffer.byteLength(text),
       'Cache-Control': 'no-store',
       ...(found && !allowed ? { Allow: 'GET, HEAD' } : {}),

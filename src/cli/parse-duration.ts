@@ -21,6 +21,7 @@ export function parseDuration(what: string, text: string): number {
 
 /** As `parseDuration` reads it, in the largest unit that is whole. */
 export function showDuration(ms: number): string {
-  const [unit, factor] = Object.entries(units).findLast(([, factor]) => ms > 0 && ms % factor === 0) ?? ['ms', 1]
+  if (ms === 0) return '0'
+  const [unit, factor] = Object.entries(units).findLast(([, factor]) => ms % factor === 0) ?? ['ms', 1]
   return `${ms / factor}${unit}`
 }

@@ -1,118 +1,177 @@
-/** The flags of `sluice proxy` that are options of the proxy; those that were given go before the file's. */
-import { type Command, Option } from 'commander'
+/** The flags of `sluice proxy` that are options of the proxy; what is given by flag goes before what the file says. */
+import type { Command } from 'commander'
 import { SluiceError } from '../base/errors.js'
-import { checkInteger, show } from '../base/options.js'
-import { checkClients } from '../relay/access.js'
+import { checkOneOf, show } from '../base/options.js'
+import { parseClients } from '../relay/access.js'
 import { parseTarget } from '../relay/address.js'
 import type { ProxyFile } from '../relay/config-file.js'
+import { checkRouteName } from '../relay/name-routes.js'
 import { checkNameServer } from '../relay/name-server.js'
-import { checkNumbers, type NumberOption, proxyNumbers, upstreamNumbers } from '../relay/number-options.js'
+import { upstreamNumbers } from '../relay/number-options.js'
 import {
-  type AccessRule,
   balances,
   type CheckOptions,
+  type MirrorOptions,
   mirrorOfs,
   mirrorSlows,
+  type ProxyOptions,
   proxyProtocols,
   type UpstreamOptions,
 } from '../relay/options.js'
 import { mirrorTarget } from '../relay/resolve-mirror.js'
-import { parseDuration, showDuration } from './parse-duration.js'
+import { noProxyFlags, type ProxyFlags } from './proxy-flag-values.js'
+import { addNumberFlags, numberText, parseCount } from './proxy-number-flags.js'
 
-/** By flag: which number it is. */
-const timeFlags = {
-  'connect-timeout': 'connectMs',
-  'hello-timeout': 'helloMs',
-  'idle-timeout': 'idleMs',
-  'half-closed-timeout': 'halfClosedMs',
-  lifetime: 'lifetimeMs',
-  'queue-timeout': 'queueMs',
-  backoff: 'backoffMs',
-  'resolve-interval': 'resolveMs',
-} as const
-const countFlags = {
-  'connections-max': 'connectionsMax',
-  'queue-max': 'queueMax',
-  'attempts-max': 'attemptsMax',
-  'failures-max': 'failuresMax',
-} as const
-const checkTimeFlags = { 'check-interval': 'intervalMs', 'check-timeout': 'timeoutMs' } as const
-const checkCountFlags = { 'check-rise': 'rise', 'check-fall': 'fall' } as const
-
-/** What commander makes of the flags: only what was given is there. */
-interface Flags extends Record<string, unknown> {
-  listen?: string
-  to?: string[]
-  backup?: string[]
-  upstreamConnectionsMax?: number
-  sni?: Record<string, string[]>
-  mirror?: string
-  mirrorSlow?: (typeof mirrorSlows)[number]
-  mirrorOf?: (typeof mirrorOfs)[number]
-  access?: AccessRule[]
-  nameServer?: string[]
-  check?: boolean
+/** Adds the flags to a command → where they are put as they are read. */
+export function addProxyFlags(command: Command): ProxyFlags {
+  const flags = noProxyFlags()
+  const { options, mirror } = flags
+  command
+    .option('--listen <address>', 'where to listen: host:port, [IPv6]:port or unix:/path', text => {
+      options.listen = checkedTarget('--listen', text, 0)
+    })
+    .option(
+      '--to <addresses>',
+      'where connections go, with commas between; a name stands for all its addresses',
+      text => {
+        flags.to.push(...targets('--to', text))
+      },
+    )
+    .option('--backup <addresses>', 'where they go while none of --to is up', text => {
+      flags.backup.push(...targets('--backup', text))
+    })
+    .option('--balance <way>', `${balances.join(', ')} (default: ${balances[0]})`, text => {
+      options.balance = checkOneOf('--balance', text, balances)
+    })
+    .option(
+      '--sni <name=addresses>',
+      'where TLS clients go that ask for this name, or for one below *.name',
+      text => {
+        const [name, list] = named(text)
+        flags.sni.set(name, [...(flags.sni.get(name) ?? []), ...list])
+      },
+    )
+    .option(
+      '--mirror <target>',
+      'what gets a duplicate of the bytes: tcp:host:port, unix:/path or file:path',
+      text => {
+        mirrorTarget('--mirror', text)
+        mirror.to = text
+      },
+    )
+    .option('--mirror-slow <what>', 'drop a slow mirror, or wait for it (default: drop)', text => {
+      mirror.slow = checkOneOf('--mirror-slow', text, mirrorSlows)
+    })
+    .option(
+      '--mirror-of <whose>',
+      "client: the client's bytes; both: the upstream's too (default: client)",
+      text => {
+        mirror.of = checkOneOf('--mirror-of', text, mirrorOfs)
+      },
+    )
+    .option(
+      '--proxy-protocol <side>',
+      'PROXY header: in: from clients, out: to upstreams, both (default: none)',
+      text => {
+        options.proxyProtocol = checkOneOf('--proxy-protocol', text, proxyProtocols)
+      },
+    )
+    .option('--proxy-protocol-version <number>', 'which is sent: 1 or 2 (default: 1)', text => {
+      options.proxyProtocolVersion = checkOneOf('--proxy-protocol-version', text, ['1', '2']) === '1' ? 1 : 2
+    })
+    .option(
+      '--allow <clients>',
+      'who may connect: address, address/bits, unix or all; of --allow and --deny the first that matches decides',
+      text => {
+        flags.access.push(...clients('--allow', text).map(allow => ({ allow })))
+      },
+    )
+    .option('--deny <clients>', 'who may not', text => {
+      flags.access.push(...clients('--deny', text).map(deny => ({ deny })))
+    })
+    .option('--upstream-connections-max <number>', numberText(upstreamNumbers.connectionsMax), text => {
+      flags.upstreamConnectionsMax = parseCount(
+        '--upstream-connections-max',
+        text,
+        upstreamNumbers.connectionsMax,
+      )
+    })
+    .option('--check', 'check upstreams by connecting to them (default: not)', () => {
+      flags.checks = true
+    })
+    .option('--name-server <addresses>', "name servers to ask (default: the system's)", text => {
+      options.nameServers = listed(text).map(server => checkNameServer('--name-server', server))
+    })
+  addNumberFlags(command, flags)
+  return flags
 }
 
-/** Flags have no defaults of their own: what is not given may be in the file. */
-export function addProxyFlags(command: Command): Command {
-  const rules: AccessRule[] = []
-  const rule = (kind: 'allow' | 'deny') => (text: string) => {
-    rules.push(...listed(text).map(clients => asRule(kind, checkClients(`--${kind}`, clients))))
-    return rules
+/** What flags and file give together. */
+export function optionsFrom(flags: ProxyFlags, file: ProxyFile): ProxyOptions {
+  const { options, to, backup, sni, access, mirror, check, checks } = flags
+  const given: ProxyFile = { ...file, ...options }
+  if (to.length + backup.length > 0) given.upstreams = upstreams(flags, to, backup)
+  if (sni.size > 0) {
+    given.sni = Object.fromEntries([...sni].map(([name, list]) => [name, upstreams(flags, list, [])]))
   }
-  command
-    .option('--listen <address>', 'where to listen: host:port, [IPv6]:port, unix:/path', text =>
-      checked('--listen', text, 0),
-    )
-    .option('--to <addresses>', 'where connections go, with commas between; names stand for all their addresses', targets('--to'))
-    .option('--backup <addresses>', 'where they go while none of --to is up', targets('--backup'))
-    .addOption(new Option('--balance <way>', 'how an upstream is chosen (default: round-robin)').choices(balances))
-    .option('--sni <name=addresses>', 'where TLS clients go that ask for the name, or for one below *.name; may be repeated', sni)
-    .option('--mirror <target>', 'what gets a duplicate of the bytes: tcp:host:port, unix:/path, file:path', text => {
-      mirrorTarget('--mirror', text)
-      return text
-    })
-    .addOption(new Option('--mirror-slow <what>', 'whether a slow mirror is dropped or waited for (default: drop)').choices(mirrorSlows))
-    .addOption(new Option('--mirror-of <whose>', "whose bytes: the client's, or both sides' (default: client)").choices(mirrorOfs))
-    .addOption(
-      new Option('--proxy-protocol <side>', 'PROXY header: expected from clients, sent to upstreams (default: none)').choices(proxyProtocols),
-    )
-    .option('--proxy-protocol-version <number>', 'the version that is sent, 1 or 2 (default: 1)', text =>
-      integer('--proxy-protocol-version', text, { min: 1, max: 2 }),
-    )
-    .addOption(
-      new Option('--allow <clients>', 'who may connect: address, address/bits, unix, all; the first of all --allow and --deny that matches decides').argParser(rule('allow')),
-    )
-    .addOption(new Option('--deny <clients>', 'who may not').argParser(rule('deny')))
-    .option(
-      '--upstream-connections-max <number>',
-      says(upstreamNumbers.connectionsMax, String),
-      text => integer('--upstream-connections-max', text, upstreamNumbers.connectionsMax),
-    )
-  addNumbers(command, timeFlags, countFlags, proxyNumbers)
-  command.option('--check', 'check upstreams by connecting to them (default: not)')
-  addNumbers(command, checkTimeFlags, checkCountFlags, checkNumbers)
-  return command.option('--name-server <addresses>', "name servers to ask (default: the system's)", text =>
-    listed(text).map(server => checkNameServer('--name-server', server)),
+  if (access.length > 0) given.access = access
+  if (Object.keys(mirror).length > 0) given.mirror = { ...mirrorOf(file), ...mirror } as MirrorOptions
+  if (checks || Object.keys(check).length > 0) given.check = { ...checkOf(file), ...check }
+  if (given.listen === undefined) throw missing('--listen')
+  if (given.upstreams === undefined && given.sni === undefined) throw missing('--to or --sni')
+  if (given.mirror !== undefined && mirrorOf(given).to === undefined) throw missing('--mirror')
+  return given as ProxyOptions
+}
+
+function mirrorOf({ mirror }: ProxyFile): Partial<MirrorOptions> {
+  return typeof mirror === 'string' ? { to: mirror } : (mirror ?? {})
+}
+
+function checkOf({ check }: ProxyFile): CheckOptions {
+  return typeof check === 'object' ? check : {}
+}
+
+function upstreams(
+  { upstreamConnectionsMax: connectionsMax }: ProxyFlags,
+  to: readonly string[],
+  backup: readonly string[],
+): UpstreamOptions[] {
+  return [
+    ...to.map(address => ({ address, connectionsMax })),
+    ...backup.map(address => ({ address, connectionsMax, backup: true })),
+  ]
+}
+
+function missing(flag: string): SluiceError {
+  return new SluiceError('ERR_SLUICE_OPTION', `${flag} is missing, and no --config has it`, {
+    remedy: 'sluice proxy --help tells what there is.',
+  })
+}
+
+function checkedTarget(flag: string, text: string, portMin: 0 | 1): string {
+  parseTarget(flag, text, { portMin })
+  return text
+}
+
+function targets(flag: string, text: string): string[] {
+  return listed(text).map(target => checkedTarget(flag, target, 1))
+}
+
+function clients(flag: string, text: string): string[] {
+  const all = listed(text)
+  for (const client of all) parseClients(flag, client)
+  return all
+}
+
+function named(text: string): [string, string[]] {
+  const [, name, list] = /^([^=]+)=(.+)$/.exec(text) ?? []
+  if (name !== undefined && list !== undefined) return [checkRouteName('--sni', name), targets('--sni', list)]
+  throw new SluiceError(
+    'ERR_SLUICE_OPTION',
+    `--sni must be name=host:port, as in www.example.org=127.0.0.1:8443, not ${show(text)}`,
   )
 }
 
-/** The options that flags and file give together. */
-export function optionsFrom(flags: Flags, file: ProxyFile): ProxyFile {
-  const { listen, sni, balance, proxyProtocol, proxyProtocolVersion, nameServer } = flags
-  const given = {
-    listen,
-    balance,
-    proxyProtocol,
-    proxyProtocolVersion,
-    nameServers: nameServer,
-    upstreams: upstreamsFrom(flags),
-    sni: sni && Object.fromEntries(Object.entries(sni).map(([name, list]) => [name, upstreams(list, flags)])),
-    mirror: mirrorFrom(flags, file),
-    access: rulesFrom(flags),
-    check: checkFrom(flags, file),
-    ...numbersFrom(flags, { ...timeFlags, ...countFlags }),
-  }
-  return { ...file, ...(withoutUndefined(given) as ProxyFile) }
+function listed(text: string): string[] {
+  return text.split(',').map(part => part.trim())
 }

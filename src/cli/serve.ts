@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { SluiceError } from '../base/errors.js'
 import { show } from '../base/options.js'
 import { addonMissing } from '../native/load.js'
+import { metricsText } from '../server/metrics-text.js'
 import { type MetricsAddress, parseMetricsAddress, serveMetrics } from './metrics-server.js'
 import { serveNative } from './serve-native.js'
 import { serveNode } from './serve-node.js'
@@ -90,7 +91,7 @@ function open(directory: string, { engine, ...options }: ServeOptions): Promise<
 async function openMetrics(serving: Serving, address: MetricsAddress | undefined): Promise<() => void> {
   if (address === undefined) return () => {}
   try {
-    return await serveMetrics(address, serving)
+    return await serveMetrics(address, () => metricsText(serving.counters))
   } catch (error) {
     await serving.close(0)
     throw error

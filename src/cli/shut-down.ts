@@ -2,7 +2,7 @@
 import type { Serving } from './serving.js'
 
 /** Resolves when the server has been shut down by SIGTERM or SIGINT; the second signal ends the process at once. */
-export function shutDownOnSignals(serving: Serving, graceMs: number): Promise<void> {
+export function shutDownOnSignals(serving: Pick<Serving, 'close'>, graceMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let stopping = false
     const onSignal = (signal: NodeJS.Signals): void => {

@@ -25,6 +25,12 @@ export interface Flow {
   readonly sourceFd?: number
   /** The engine's own: it stands in the run queue. */
   queued: boolean
+  /**
+   * Set by the engine where the flow has it: the source's peer has ended or gone. Where it has not, a piece that is
+   * shorter than what was asked for has emptied the source, and whatever comes later is told of anew; where it has,
+   * the end may be there already.
+   */
+  sourceEnding?: boolean
   /** Does one bounded piece of work without waiting. Does not throw; once done, does nothing and says so again. */
   step(): Step
 }

@@ -18,6 +18,8 @@ export class RingEngine extends TurnEngine implements LoopHandler {
   readonly name = 'ring'
   readonly #ring: LoopRing
   readonly #watches: RingWatches
+  /** Events that say that there is an end. */
+  readonly #endings: number
 
   /**
    * @throws ERR_SLUICE_RING where the machine does not allow rings, saying why; ERR_SLUICE_ADDON; ERR_SLUICE_MEMORY;
@@ -26,6 +28,7 @@ export class RingEngine extends TurnEngine implements LoopHandler {
   constructor(native: Native, options: RingOptions = { entries, completions }) {
     super()
     this.#ring = new LoopRing(this, options)
+    this.#endings = native.EPOLLRDHUP | native.EPOLLHUP | native.EPOLLERR
     // Poll's and epoll's names stand for the same bits.
     this.#watches = new RingWatches(this.#ring, {
       sink: native.EPOLLOUT,
@@ -47,8 +50,9 @@ export class RingEngine extends TurnEngine implements LoopHandler {
   onCompletion(slot: number, generation: number, result: number, flags: number): void {
     const flow = this.#watches.complete(slot, generation, flags)
     if (flow === null) return
-    if (result < 0) this.stepLater(flow)
-    else this.enqueue(flow)
+    if (result < 0) return this.stepLater(flow)
+    if ((result & this.#endings) !== 0 && flow.sourceEnding === false) flow.sourceEnding = true
+    this.enqueue(flow)
   }
 
   onReaped(): void {

@@ -18,6 +18,8 @@ export class WatchSet {
   readonly #epoll: number
   readonly #wake: WakeHandle
   readonly #mask: number
+  /** Events that say that there is an end. */
+  readonly #endings: number
   readonly #onReady: (flow: Flow) => void
   readonly #events = new Uint32Array(eventsMax * eventWords)
   /** By slot: the flow that waits there, and how often the slot was used. */
@@ -32,6 +34,7 @@ export class WatchSet {
     this.#onReady = onReady
     // Edge-triggered: a watch is set once for a flow, however often it waits.
     this.#mask = events | native.EPOLLET
+    this.#endings = native.EPOLLRDHUP | native.EPOLLHUP | native.EPOLLERR
     const epoll = native.epollCreate()
     if (epoll < 0) throw systemError(epoll, 'epoll_create1', 'Opening the poll engine')
     const wake = native.wakeOpen(epoll, () => {
@@ -92,8 +95,9 @@ export class WatchSet {
     for (let index = 0; index < count * eventWords; index += eventWords) {
       const slot = events[index + 1]!
       const flow = this.#flows[slot]
-      if (flow !== null && flow !== undefined && this.#generations[slot] === events[index + 2])
-        this.#onReady(flow)
+      if (flow === null || flow === undefined || this.#generations[slot] !== events[index + 2]) continue
+      if ((events[index]! & this.#endings) !== 0 && flow.sourceEnding === false) flow.sourceEnding = true
+      this.#onReady(flow)
     }
   }
 }

@@ -218,6 +218,7 @@ export interface OffloadCalls {
     flags: number,
     resolve: number,
   ): Promise<number>
+  openOffload(path: string | Uint8Array, flags: number): Promise<number>
   readonly SEEK_SET: number
   readonly SEEK_DATA: number
   readonly SEEK_HOLE: number

@@ -75,7 +75,11 @@ export function ipv6Words(address: string): number[] {
 /** As RFC 5952 has it, through the one implementation that is at hand. */
 export function ipv6Text(words: readonly number[]): string {
   const mapped = words.slice(0, 5).every(word => word === 0) && words[5] === 0xffff
-  if (mapped) return words.slice(6).flatMap(word => [word >> 8, word & 255]).join('.')
+  if (mapped)
+    return words
+      .slice(6)
+      .flatMap(word => [word >> 8, word & 255])
+      .join('.')
   const { hostname } = new URL(`http://[${words.map(word => word.toString(16)).join(':')}]`)
   return hostname.slice(1, -1)
 }

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Plan } from '#sluice/transfer/path.js'
+import type { ListPlan, Plan } from '#sluice/transfer/path.js'
 import { needsAddon } from '../support/addon.js'
 import { sluice } from '../support/command.js'
 import { repository } from '../support/repository.js'
@@ -14,10 +14,10 @@ import { temporaryFolder } from '../support/temporary.js'
 const env = { SLUICE_COSTS: 'off' }
 
 interface Explained {
-  from: string
+  from: string[]
   to: string[]
   bytes: number | null
-  plan: Plan
+  plan: Plan & Partial<ListPlan>
   costs: { origin: string }
 }
 
@@ -37,7 +37,7 @@ function folderWithFile(t: TestContext): string {
 test('the plan of a file to a connection, with sizes, costs and why not the others', needsAddon, async t => {
   const folder = folderWithFile(t)
   const { from, to, bytes, plan, costs } = await explain(folder, 'movie.mp4', 'tcp:192.0.2.1:80')
-  assert.equal(from, 'the file "movie.mp4", of 4.88 KiB')
+  assert.deepEqual(from, ['the file "movie.mp4", of 4.88 KiB'])
   assert.deepEqual(to, ['a TCP connection to 192.0.2.1:80, which is not connected to'])
   assert.equal(bytes, 5000)
   assert.equal(plan.path, 'sendfile')
@@ -111,6 +111,22 @@ test('for people it is a few lines', async t => {
   assert.ok(stdout.split('\n').every(line => line.length <= 80))
 })
 
+test('a list has a plan of each part, and the whole that of the largest', needsAddon, async t => {
+  const folder = folderWithFile(t)
+  const args = ['memory:300,movie.mp4,memory:20', 'tcp:192.0.2.1:80']
+  const { from, bytes, plan } = await explain(folder, ...args)
+  assert.deepEqual(from, ['memory of 300 B', 'the file "movie.mp4", of 4.88 KiB', 'memory of 20 B'])
+  assert.equal(bytes, 5320)
+  assert.deepEqual(
+    [plan.path, ...plan.parts!.map(({ path }) => path)],
+    ['sendfile', 'writev', 'sendfile', 'writev'],
+  )
+  const { stdout } = await sluice(['explain', ...args], { cwd: folder, env }).finished()
+  assert.match(stdout, /^from {2}memory of 300 B\n {6}the file .*\n {6}memory of 20 B\nto {4}a TCP/m)
+  assert.match(stdout, /^part 2\npath {2}sendfile\nwhy {3}file pages/m)
+  assert.ok(stdout.split('\n').every(line => line.length <= 80))
+})
+
 test('standard input is what it is: a file, a pipe, a device', t => {
   const folder = folderWithFile(t)
   const is = (redirection: string): string => {
@@ -120,7 +136,7 @@ test('standard input is what it is: a file, a pipe, a device', t => {
       cwd: folder,
       encoding: 'utf8',
     })
-    return (JSON.parse(stdout) as Explained).from
+    return (JSON.parse(stdout) as Explained).from[0]!
   }
   assert.equal(is('< movie.mp4'), 'standard input, a file')
   assert.equal(is('< /dev/null'), 'standard input, a device')
@@ -138,6 +154,7 @@ const wrong: [args: string[], reason: RegExp][] = [
   [['memory:0', 'x'], /memory must have 1 B to 1 GiB/],
   [['lease:2GiB', 'x'], /memory must have 1 B to 1 GiB/],
   [['movie.mp4', 'memory:5'], /memory is no sink/],
+  [['memory:1,movie.mp4', 'x,y'], /cannot be several at once/],
   [['movie.mp4', 'x', '--bytes', '-1'], /--bytes must be a size.*"-1"/],
   [['movie.mp4', 'x', '--bytes', '1e999'], /--bytes must be a size/],
   [['movie.mp4', 'x', '--prefer', 'magic'], /--prefer must be one of .*"magic"/],

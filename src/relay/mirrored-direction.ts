@@ -1,0 +1,99 @@
+/**
+ * One direction of a connection of which a mirror gets a duplicate, by tee(2): no byte passes through this process. The
+ * ends are duplicates of the descriptors, so that what is still on its way to the mirror may go on when they are closed.
+ */
+import { constants } from 'node:os'
+import { SluiceError } from '../base/errors.js'
+import type { Native } from '../native/calls.js'
+import { type FileSink, socket } from '../transfer/endpoints.js'
+import { transferToSeveral } from '../transfer/several.js'
+import type { Direction, DirectionDone, DirectionEnds } from './direction.js'
+
+/** What the mirror of a direction has got. */
+export interface MirrorEnd {
+  readonly bytes: number
+  /** Why it was given up; empty where it was not. */
+  readonly why: string
+}
+
+export interface Mirror {
+  readonly sink: number | FileSink
+  readonly slow: 'wait' | 'drop'
+  /** Called once, when nothing uses the sink any more. */
+  onEnd(end: MirrorEnd): void
+}
+
+export class MirroredDirection implements Direction {
+  spliced = 0
+  copied = 0
+  moved = false
+  ended = false
+  readonly #native: Native
+  readonly #ends: DirectionEnds
+  readonly #mirror: Mirror
+  readonly #done: DirectionDone
+  readonly #abort = new AbortController()
+  #run: Promise<void> | null = null
+
+  constructor(native: Native, ends: DirectionEnds, mirror: Mirror, done: DirectionDone) {
+    this.#native = native
+    this.#ends = ends
+    this.#mirror = mirror
+    this.#done = done
+  }
+
+  begin(): void {
+    this.#run = this.#pass()
+  }
+
+  /** What the mirror has still to get once the direction is through goes on by itself, and not for long. */
+  async stop(): Promise<void> {
+    if (this.ended) return
+    this.ended = true
+    this.#abort.abort()
+    await this.#run
+  }
+
+  async #pass(): Promise<void> {
+    const { source, sink } = this.#ends
+    const { sink: mirror, slow } = this.#mirror
+    let mirrored: MirrorEnd = { bytes: 0, why: 'the connection was over' }
+    let errno = 0
+    try {
+      const result = await transferToSeveral(
+        socket(source),
+        [socket(sink), typeof mirror === 'number' ? socket(mirror) : mirror],
+        {
+          slowSinks: slow,
+          signal: this.#abort.signal,
+          onFirstDone: () => this.#end(0, false),
+          onProgress: bytes => {
+            this.moved = true
+            this.spliced = bytes
+          },
+        },
+      )
+      const [, second] = result.sinks
+      mirrored = { bytes: second!.bytes, why: second!.dropped ? (second!.why ?? 'it was too slow') : '' }
+      this.spliced = result.path === 'copy' ? 0 : result.bytes
+      this.copied = result.path === 'copy' ? result.bytes : 0
+    } catch (error) {
+      errno = (error instanceof SluiceError ? error.errno : undefined) ?? -constants.errno.EIO
+    }
+    this.#mirror.onEnd(mirrored)
+    this.#end(errno, errno !== 0 && this.#sourceHasGone())
+  }
+
+  #end(errno: number, atSource: boolean): void {
+    if (this.ended) return
+    this.ended = true
+    this.#done(errno, atSource)
+  }
+
+  /** Which end it was that failed: the one that is gone says so to whoever asks. */
+  #sourceHasGone(): boolean {
+    const { MSG_PEEK, MSG_DONTWAIT } = this.#native
+    const length = this.#native.recv(this.#ends.source, new Uint8Array(1), MSG_PEEK | MSG_DONTWAIT)
+    return length === 0 || (length < 0 && length !== -constants.errno.EAGAIN)
+  }
+}

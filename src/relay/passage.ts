@@ -1,0 +1,236 @@
+/**
+ * Hot: one direction of a connection: what arrives on one socket is sent on the other, until the source ends.
+ *
+ * Small pieces are received into memory that all passages share and sent at once: two system calls and no pipe, so that
+ * an idle connection holds nothing. A source that fills that memory is spliced from through a pooled pipe, by reference,
+ * until it comes in small pieces again.
+ *
+ * EAGAIN means either end: of a splice into the pipe, that nothing has arrived or that the pipe is full. The pipe is
+ * therefore emptied before it is filled again.
+ */
+import { constants } from 'node:os'
+import { KiB, MiB } from '../base/units.js'
+import type { Engine } from '../engine/engine.js'
+import { type Flow, STEP_DONE, STEP_MORE, STEP_WAIT, STEP_WAIT_SOURCE, type Step } from '../engine/flow.js'
+import type { Native } from '../native/calls.js'
+import { Bulk } from '../transfer/paths/bulk.js'
+import type { Pipe, PipePool } from '../transfer/pipe-pool.js'
+import type { Direction, DirectionDone, DirectionEnds } from './direction.js'
+
+/** What one step moves at most; see the same in transfer/paths/sendfile.ts. */
+const stepBytes = 1 * MiB
+/** What is copied at once, and the least that makes splicing worth its pipe. */
+export const smallBytes = 16 * KiB
+
+const { EAGAIN, EINTR, EINVAL, ENOSYS, EPERM } = constants.errno
+
+/** What all passages of a thread share. */
+export interface PassageHost {
+  readonly native: Native
+  readonly engine: Engine
+  readonly pipes: PipePool
+  /** Where small pieces are received. */
+  readonly shared: Uint8Array
+  /** Whether bytes may be spliced at all; false where that was asked for, or where the kernel refuses. */
+  splices: boolean
+}
+
+export class Passage implements Flow, Direction {
+  readonly fd: number
+  readonly sourceFd: number
+  queued = false
+  sourceEnding = false
+  /** Bytes that went out by reference, and through memory. */
+  spliced = 0
+  copied = 0
+  moved = false
+  readonly #host: PassageHost
+  readonly #bulk: Bulk
+  readonly #done: DirectionDone
+  /** The last piece was short: the source is empty until the engine says otherwise. */
+  #emptied = false
+  #pipe: Pipe | null = null
+  /** Bytes in the pipe. */
+  #held = 0
+  /** What was copied and the sink did not take yet; null where there is nothing. */
+  #rest: Uint8Array | null = null
+  #taken = 0
+  #bulky = false
+  /** A large pipe stays until the source is quiet: making one large takes a system call. */
+  #keepsPipe = false
+  #sourceEnded = false
+  /** What receiving failed with: the kernel says it once, and what came before goes out first. */
+  #sourceErrno = 0
+  #ended = false
+
+  constructor(host: PassageHost, { source, sink, isTcp }: DirectionEnds, done: DirectionDone) {
+    this.fd = sink
+    this.sourceFd = source
+    this.#host = host
+    this.#done = done
+    this.#bulk = new Bulk(
+      host.native,
+      { fd: source, isTcp },
+      () => {
+        if (!isTcp || this.#pipe === null) return
+        host.pipes.enlarge(this.#pipe)
+        this.#keepsPipe = true
+      },
+      () => {
+        this.#keepsPipe = false
+        host.engine.resume(this)
+      },
+    )
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  begin(): void {
+    this.#host.engine.resume(this)
+  }
+
+  /** Ends without telling: the connection is over. What is on its way is lost. */
+  stop(): void {
+    this.#finish()
+  }
+
+  step(): Step {
+    if (this.#ended) return STEP_DONE
+    this.#bulk.go()
+    this.#emptied = false
+    let budget = stepBytes
+    while (budget > 0) {
+      if (this.#rest === null && this.#held === 0) {
+        const received = this.#emptied ? -EAGAIN : this.#receive()
+        if (received === -EAGAIN) return this.#waitForSource()
+        if (received <= 0) return this.#end()
+      }
+      const sent = this.#held > 0 ? this.#drain() : this.#sendRest()
+      if (sent === -EAGAIN) return STEP_WAIT
+      if (sent === -EINTR) continue
+      if (sent < 0) return this.#tell(sent, false)
+      this.moved = true
+      budget -= sent
+    }
+    return STEP_MORE
+  }
+
+  /** → bytes, 0 at the end, -EAGAIN where nothing is there now; another -errno where receiving failed. */
+  #receive(): number {
+    if (this.#sourceEnded) return 0
+    if (this.#sourceErrno !== 0) return this.#sourceErrno
+    let received = -EINTR
+    while (received === -EINTR) received = this.#bulky ? this.#fill() : this.#copy()
+    if (received === 0) this.#sourceEnded = true
+    else if (received < 0 && received !== -EAGAIN) this.#sourceErrno = received
+    else if (received > 0) this.#taken += received
+    return received
+  }
+
+  #copy(): number {
+    const { native, shared, splices } = this.#host
+    const received = native.recv(this.sourceFd, shared, native.MSG_DONTWAIT)
+    if (received <= 0) return received
+    if (received < shared.length) this.#emptied = !this.sourceEnding
+    // There is more where that came from.
+    else if (splices) this.#bulky = true
+    const sent = native.sendRange(this.fd, shared, 0, received, native.MSG_DONTWAIT)
+    const taken = Math.max(sent, 0)
+    this.copied += taken
+    if (taken > 0) this.moved = true
+    // What the sink failed with it says again.
+    if (taken < received) this.#rest = shared.slice(taken, received)
+    return received
+  }
+
+  #fill(): number {
+    const { native, pipes } = this.#host
+    this.#pipe ??= this.#takePipe(pipes)
+    const pipe = this.#pipe
+    if (pipe === null) return this.#copy()
+    const taken = native.splice(
+      this.sourceFd,
+      null,
+      pipe.writeFd,
+      null,
+      pipe.capacity,
+      native.SPLICE_F_NONBLOCK,
+    )
+    if (taken > 0) {
+      this.#held = taken
+      if (taken < smallBytes) this.#bulky = false
+    } else if (taken === -EINVAL || taken === -ENOSYS || taken === -EPERM) {
+      this.#host.splices = false
+      this.#bulky = false
+      this.#letGo()
+      return this.#copy()
+    }
+    return taken
+  }
+
+  /** Null where no descriptors are left for a pipe: the bytes are copied for now. */
+  #takePipe(pipes: PipePool): Pipe | null {
+    try {
+      return pipes.take()
+    } catch {
+      this.#bulky = false
+      return null
+    }
+  }
+
+  #drain(): number {
+    const { native } = this.#host
+    const sent = native.splice(this.#pipe!.readFd, null, this.fd, null, this.#held, native.SPLICE_F_NONBLOCK)
+    if (sent > 0) {
+      this.#held -= sent
+      this.spliced += sent
+    }
+    return sent
+  }
+
+  /** 0 where all had been sent as it came. */
+  #sendRest(): number {
+    const rest = this.#rest
+    if (rest === null) return 0
+    const { native } = this.#host
+    const sent = native.send(this.fd, rest, native.MSG_DONTWAIT)
+    if (sent <= 0) return sent
+    this.copied += sent
+    this.#rest = sent === rest.length ? null : rest.subarray(sent)
+    return sent
+  }
+
+  #waitForSource(): Step {
+    if (!this.#keepsPipe) this.#letGo()
+    this.#bulk.wait(this.#taken)
+    return STEP_WAIT_SOURCE
+  }
+
+  /** The pipe goes back, empty. */
+  #letGo(): void {
+    if (this.#pipe === null) return
+    this.#host.pipes.give(this.#pipe, this.#held === 0)
+    this.#pipe = null
+  }
+
+  #end(): Step {
+    return this.#tell(this.#sourceErrno, true)
+  }
+
+  #tell(errno: number, atSource: boolean): Step {
+    this.#finish()
+    this.#done(errno, atSource)
+    return STEP_DONE
+  }
+
+  #finish(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#bulk.end(true)
+    this.#letGo()
+    this.#rest = null
+    this.#host.engine.forget(this)
+  }
+}

@@ -1,0 +1,289 @@
+/** `createProxy(options)`: a TCP proxy that splices, with everything that decides where a connection goes. */
+import { unlink } from 'node:fs/promises'
+import { asyncDispose } from '../base/dispose.js'
+import { SluiceError } from '../base/errors.js'
+import { defaultEngine, engineMissing } from '../engine/default.js'
+import type { Engine } from '../engine/engine.js'
+import type { Native } from '../native/calls.js'
+import { native as loaded } from '../native/load.js'
+import { sharedPipes } from '../transfer/pipe-pool.js'
+import { Acceptor } from './acceptor.js'
+import type { SocketAddress } from './address.js'
+import { Arrival, type ArrivalHost } from './arrival.js'
+import { isEndHeard, tellEnd } from './connection-channel.js'
+import type { ConnectionEnd, Ending, Traffic } from './connection-end.js'
+import {
+  BAD_HELLOS,
+  CONNECTIONS,
+  CONNECTIONS_CLOSED,
+  CONNECTS_FAILED,
+  DENIED,
+  type ProxyCounters,
+  proxyCounterRow,
+  QUEUED,
+  REFUSED,
+  RESETS,
+  RETRIES,
+  readProxyCounters,
+  TIMEOUTS,
+  TO_CLIENT_COPIED,
+  TO_CLIENT_SPLICED,
+  TO_UPSTREAM_COPIED,
+  TO_UPSTREAM_SPLICED,
+  UNROUTED,
+} from './counters.js'
+import type { Direction } from './direction.js'
+import { openProxyListener } from './listener.js'
+import { type ConnectionMirrors, Mirrors, noMirrors } from './mirrors.js'
+import type { ProxyOptions } from './options.js'
+import { type PassageHost, smallBytes } from './passage.js'
+import type { TcpProxy, UpstreamStatus } from './proxy-types.js'
+import { resolveProxyOptions } from './resolve-options.js'
+import { Routing } from './routing.js'
+import { Session } from './session.js'
+import type { Upstream } from './upstream.js'
+
+/** How often connections are looked at that may have been idle for too long. */
+const lookMs = 1000
+
+/**
+ * Accepts connections and passes each on to an upstream, by splice(2) where it is bulk. Listens when this resolves.
+ *
+ * @throws ERR_SLUICE_OPTION; ERR_SLUICE_LISTEN; ERR_SLUICE_ADDON
+ */
+export async function createProxy(options: ProxyOptions): Promise<TcpProxy> {
+  const settings = resolveProxyOptions(options)
+  const engine = defaultEngine()
+  if (loaded === null || engine === null)
+    throw new SluiceError('ERR_SLUICE_ADDON', `Opening a proxy: ${engineMissing()}`)
+  const listener = await openProxyListener(loaded, settings.listen)
+  try {
+    const routing = await Routing.open(settings)
+    return new SplicingProxy(loaded, engine, routing, listener)
+  } catch (error) {
+    loaded.close(listener.fd)
+    throw error
+  }
+}
+
+/** What a session came from, for when it has ended. */
+interface Origin {
+  readonly arrival: Arrival
+  readonly upstream: Upstream
+}
+
+class SplicingProxy implements TcpProxy, ArrivalHost {
+  readonly native: Native
+  readonly engine: Engine
+  readonly routing: Routing
+  readonly address: SocketAddress
+  readonly #acceptor: Acceptor
+  readonly #passages: PassageHost
+  readonly #row = proxyCounterRow()
+  readonly #mirrors: Mirrors
+  readonly #arrivals = new Set<Arrival>()
+  readonly #sessions = new Map<Session, Origin>()
+  readonly #look: NodeJS.Timeout
+  #draining = false
+  #closed: Promise<number> | null = null
+  #whenEmpty: (() => void) | null = null
+
+  constructor(
+    native: Native,
+    engine: Engine,
+    routing: Routing,
+    { fd, address }: { fd: number; address: SocketAddress },
+  ) {
+    this.native = native
+    this.engine = engine
+    this.routing = routing
+    this.address = address
+    this.#passages = {
+      native,
+      engine,
+      pipes: sharedPipes(native),
+      shared: new Uint8Array(smallBytes),
+      splices: true,
+    }
+    this.#mirrors = new Mirrors(native, engine, this.#row)
+    this.#acceptor = new Acceptor(native, engine, fd, client => this.#onConnection(client))
+    this.#look = setInterval(() => this.#endIdle(), lookMs)
+    this.#look.unref()
+    this.#acceptor.begin()
+  }
+
+  get counters(): ProxyCounters {
+    return readProxyCounters(this.#row)
+  }
+
+  get upstreams(): readonly UpstreamStatus[] {
+    return this.routing.upstreams
+  }
+
+  async reload(options: ProxyOptions): Promise<void> {
+    this.routing.reload(resolveProxyOptions(options))
+    this.#admit()
+  }
+
+  close({ graceMs = 0 }: { graceMs?: number } = {}): Promise<number> {
+    this.#closed ??= this.#close(graceMs)
+    return this.#closed
+  }
+
+  async [asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  onConnected(arrival: Arrival, upstream: Upstream, fd: number): void {
+    const { mirror, connectMs } = this.routing.settings
+    if (mirror === null) return this.#pass(arrival, upstream, fd, noMirrors)
+    this.#mirrors
+      .open(mirror, this.routing.mirror, connectMs)
+      .then(mirrors => this.#pass(arrival, upstream, fd, mirrors))
+  }
+
+  #pass(arrival: Arrival, upstream: Upstream, fd: number, mirrors: ConnectionMirrors): void {
+    this.#arrivals.delete(arrival)
+    const session = new Session(
+      this.#passages,
+      {
+        client: arrival.fd,
+        upstream: fd,
+        clientIsTcp: !('path' in this.address),
+        upstreamIsTcp: !('path' in upstream.address),
+        mirrors,
+      },
+      Date.now(),
+      (ended, ending) => this.#onEnded(ended, ending),
+    )
+    this.#countAttempts(arrival)
+    this.#sessions.set(session, { arrival, upstream })
+    session.begin()
+  }
+
+  onTurnedAway(arrival: Arrival, ending: Ending): void {
+    this.#arrivals.delete(arrival)
+    this.#countAttempts(arrival)
+    const counter = turnedAway[ending]
+    if (counter !== undefined) this.#row[counter]! += 1
+    this.#over({ arrival, upstream: null, ending, session: null })
+  }
+
+  #onConnection(fd: number): void {
+    this.#row[CONNECTIONS]! += 1
+    const arrival = new Arrival(this, fd)
+    this.#arrivals.add(arrival)
+    if (this.#open >= this.routing.settings.connectionsMax) this.#acceptor.pause()
+    arrival.begin()
+  }
+
+  #onEnded(session: Session, ending: Ending): void {
+    const { arrival, upstream } = this.#sessions.get(session)!
+    this.#sessions.delete(session)
+    const { toUpstream, toClient } = session
+    this.#row[TO_UPSTREAM_SPLICED]! += toUpstream.spliced
+    this.#row[TO_UPSTREAM_COPIED]! += toUpstream.copied
+    this.#row[TO_CLIENT_SPLICED]! += toClient.spliced
+    this.#row[TO_CLIENT_COPIED]! += toClient.copied
+    if (ending === 'client reset' || ending === 'upstream reset') this.#row[RESETS]! += 1
+    if (ending === 'idle' || ending === 'half-closed' || ending === 'lifetime') this.#row[TIMEOUTS]! += 1
+    upstream.release()
+    this.#over({ arrival, upstream, ending, session })
+  }
+
+  #over(over: Over): void {
+    this.#row[CONNECTIONS_CLOSED]! += 1
+    const { settings } = this.routing
+    if (isEndHeard(settings)) tellEnd(settings, connectionEnd(over))
+    this.#admit()
+    if (this.#open === 0) this.#whenEmpty?.()
+  }
+
+  get #open(): number {
+    return this.#arrivals.size + this.#sessions.size
+  }
+
+  /** Accepts again where there is room. */
+  #admit(): void {
+    if (!this.#draining && this.#open < this.routing.settings.connectionsMax) this.#acceptor.resume()
+  }
+
+  #countAttempts({ attempts, queuedMs, tried }: Arrival): void {
+    this.#row[CONNECTS_FAILED]! += tried.length
+    this.#row[RETRIES]! += Math.max(attempts - 1, 0)
+    if (queuedMs > 0) this.#row[QUEUED]! += 1
+  }
+
+  #endIdle(): void {
+    const nowMs = Date.now()
+    const { idleMs, halfClosedMs, lifetimeMs } = this.routing.settings
+    for (const session of this.#sessions.keys()) {
+      if (session.takeMoved()) session.lastMs = nowMs
+      const quietMs = nowMs - session.lastMs
+      if (nowMs - session.beganMs > lifetimeMs) session.cut('lifetime')
+      else if (session.halfClosed && quietMs > halfClosedMs) session.cut('half-closed')
+      else if (quietMs > idleMs) session.cut('idle')
+    }
+  }
+
+  async #close(graceMs: number): Promise<number> {
+    this.#draining = true
+    this.#acceptor.close()
+    let cut = 0
+    if (this.#open > 0) {
+      const timer = setTimeout(() => {
+        cut = this.#open
+        for (const session of [...this.#sessions.keys()]) session.cut('drained')
+        for (const arrival of [...this.#arrivals]) arrival.turnAway('drained')
+      }, graceMs)
+      await new Promise<void>(resolve => {
+        this.#whenEmpty = resolve
+      })
+      clearTimeout(timer)
+    }
+    clearInterval(this.#look)
+    this.routing.close()
+    if ('path' in this.address) await unlink(this.address.path).catch(() => {})
+    return cut
+  }
+}
+
+/** The counter of those that were turned away. */
+const turnedAway: Partial<Record<Ending, number>> = {
+  denied: DENIED,
+  'bad PROXY header': BAD_HELLOS,
+  'bad ClientHello': BAD_HELLOS,
+  'hello timeout': BAD_HELLOS,
+  'no route': UNROUTED,
+  'no upstream': REFUSED,
+  'queue full': REFUSED,
+  'queue timeout': REFUSED,
+  'connect failed': REFUSED,
+}
+
+interface Over {
+  readonly arrival: Arrival
+  readonly upstream: Upstream | null
+  readonly ending: Ending
+  readonly session: Session | null
+}
+
+function connectionEnd({ arrival, upstream, ending, session }: Over): ConnectionEnd {
+  return {
+    client: arrival.source,
+    serverName: arrival.serverName,
+    upstream: upstream?.address ?? null,
+    beganMs: arrival.beganMs,
+    ms: Date.now() - arrival.beganMs,
+    queueMs: arrival.queuedMs,
+    connectMs: arrival.connectMs,
+    attempts: arrival.attempts,
+    toUpstream: trafficOf(session?.toUpstream),
+    toClient: trafficOf(session?.toClient),
+    ending,
+  }
+}
+
+function trafficOf(direction: Direction | undefined): Traffic {
+  return { spliced: direction?.spliced ?? 0, copied: direction?.copied ?? 0 }
+}
