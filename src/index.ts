@@ -16,8 +16,10 @@ export {
   type SocketEnd,
   socket,
 } from './transfer/endpoints.js'
+export type { SinkLike, SourceLike } from './transfer/ends.js'
 export type { PartResult, TransferOptions, TransferResult } from './transfer/job.js'
-export type { PathName, Plan, PlanOptions } from './transfer/path.js'
+export { type Memory, type MemoryOptions, type MemorySource, memory } from './transfer/memory-source.js'
+export type { ListPlan, PathName, Plan, PlanOptions } from './transfer/path.js'
 export { plan } from './transfer/plan.js'
 export { type ReceiveOptions, receive } from './transfer/receive.js'
 export type { SeveralOptions, SeveralResult, SinkResult } from './transfer/several.js'

@@ -1,7 +1,8 @@
 /** What the README shows is what is there: its example is a file, and the file does what the README says. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../support/command.js'
@@ -35,6 +36,32 @@ test('the example serves a directory, a file and a transfer', async t => {
   await server.line(/^1000000 bytes by (sendfile|copy), \d+ copied, \d+ ms$/m)
 })
 
+test('the README shows examples/relay.ts as it is', () => {
+  const [, example] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code)
+  assert.equal(example, readFileSync(join(repository, 'examples', 'relay.ts'), 'utf8'))
+})
+
+test('the relay of the README relays, keeps what was sent, and greets', async t => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'greeting.txt'), 'a file\n')
+  const echo = createServer({ allowHalfOpen: true }, peer => peer.pipe(peer)).listen(0, '127.0.0.1')
+  await once(echo, 'listening')
+  t.after(() => echo.close())
+  const [port, greetingPort] = [await freePort(), await freePort()]
+  const program = join(repository, 'build', 'dev', 'examples', 'relay.js')
+  const env = {
+    PORT: `${port}`,
+    GREETING_PORT: `${greetingPort}`,
+    UPSTREAM: `${(echo.address() as AddressInfo).port}`,
+  }
+  const relay = run(process.execPath, [program], { cwd: folder, env })
+  t.after(() => relay.stop('SIGKILL'))
+  const sent = 'x'.repeat(200_000)
+  assert.equal(await exchange(port, sent), sent)
+  assert.equal(readFileSync(join(folder, 'audit-1.bin'), 'latin1'), sent)
+  assert.equal(await exchange(greetingPort, 'and you\n'), 'hello\na file\nbye\nand you\n')
+})
+
 test('the table of the README is that of the newest result that is kept', async () => {
   const { code } = await run(process.execPath, ['scripts/readme-table.js', '--check']).finished()
   assert.equal(code, 0)
@@ -45,6 +72,23 @@ test('every local link of the README leads somewhere', () => {
     assert.ok(existsSync(join(repository, target!)), target)
   }
 })
+
+/** Sends all, and ends → what comes back until the other side ends. Waits for whoever is to listen there. */
+async function exchange(port: number, text: string): Promise<string> {
+  for (;;) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    try {
+      await once(socket, 'connect')
+    } catch {
+      await new Promise(resolve => setTimeout(resolve, 20))
+      continue
+    }
+    socket.end(text)
+    const chunks: Buffer[] = []
+    for await (const chunk of socket) chunks.push(chunk as Buffer)
+    return Buffer.concat(chunks).toString('latin1')
+  }
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
