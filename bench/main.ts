@@ -6,13 +6,15 @@ import { dirname, join, relative } from 'node:path'
 import { BenchError, messageOf } from './fail.js'
 import { chooseCores } from './measure/cores.js'
 import { currentNetwork, restartInOwnNetwork } from './network.js'
-import { type BenchOptions, parseOptions, usage } from './options.js'
+import { type BenchOptions, parseAll, usage } from './options.js'
 import { runPathTrial } from './paths/run.js'
 import { compilePrograms } from './programs.js'
 import { benchBuild, projectRoot } from './project.js'
+import { runRelayTrial } from './relay/run.js'
 import { describeMachine } from './report/machine.js'
 import { markdownReport } from './report/markdown.js'
 import { pathsMarkdown, pathsReport } from './report/paths.js'
+import { relayMarkdown, relayReport } from './report/relay.js'
 import { terminalReport } from './report/terminal.js'
 import { type BenchResult, type PathTrialResult, resultFormat } from './result.js'
 import { runTrial } from './run.js'
@@ -27,15 +29,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (process.platform !== 'linux')
       throw new BenchError('the benchmark reads CPU clocks in /proc: it needs Linux')
     if (argv.includes('--setup')) return setUp() ? 0 : 1
-    const options = parseOptions(argv)
-    if (options === null) {
+    const each = parseAll(argv)
+    if (each === null) {
       console.log(usage)
       return 0
     }
+    const [options] = each as [BenchOptions]
     if (options.network === 'own' && !currentNetwork().own) {
       return await followed(restartInOwnNetwork(), interrupt.signal)
     }
-    await bench(options, interrupt.signal)
+    for (const trial of each) await bench(trial, interrupt.signal)
     return 0
   } catch (error) {
     if (!(error instanceof BenchError)) throw error
@@ -72,6 +75,13 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> 
     const result: BenchResult<PathTrialResult> = { ...about, trial: measured }
     console.log(pathsReport(result))
     if (options.markdown) console.log(`\n${pathsMarkdown(result)}`)
+    return await announce(result, options)
+  }
+  if ('proxies' in trial) {
+    const measured = await runRelayTrial(trial, runOptions, signal).finally(progress.clear)
+    const result = { ...about, trial: measured }
+    console.log(relayReport(result, trial.targets))
+    if (options.markdown) console.log(`\n${relayMarkdown(result)}`)
     return await announce(result, options)
   }
   const measured = await runTrial(trial, runOptions, signal).finally(progress.clear)

@@ -1,13 +1,14 @@
 /** The benchmark's command line. */
 import { parseArgs } from 'node:util'
 import { BenchError } from './fail.js'
+import { type RelayTrial, relayTrials } from './relay/trial.js'
 import { type PathTrial, pathTrials, type Trial, trials } from './trials.js'
 
 const networks = ['machine', 'own'] as const
 
 export interface BenchOptions {
   /** As asked for: only these cases, and servers or pairs. */
-  trial: Trial | PathTrial
+  trial: Trial | PathTrial | RelayTrial
   repetitions: number
   seconds: number
   warmupSeconds: number
@@ -20,33 +21,50 @@ export interface BenchOptions {
   markdown: boolean
 }
 
-export const usage = `usage: npm run bench -- TRIAL [options]
+const allTrials: readonly BenchOptions['trial'][] = [...trials, ...pathTrials, ...relayTrials]
+const usualPace = { repetitions: 5, seconds: 2, warmupSeconds: 2 }
 
-trials: ${[...trials, ...pathTrials].map(trial => `${trial.name}  ${trial.title}`).join('\n        ')}
+export const usage = `usage: npm run bench -- TRIAL… [options]
+
+trials: ${allTrials.map(trial => `${trial.name}  ${trial.title}`).join('\n        ')}
 
   --sizes A,B         only these, such as 64KiB,100MiB
-  --servers A,B       only these, such as sluice,nginx
+  --servers A,B       only these, such as sluice,nginx; of the trial relay, proxies
   --pairs A,B         of the trial paths only these, such as "file → tcp"; an arrow may be written ->
-  --repetitions N     fresh processes for each server and size, or for each pair, default 5
-  --seconds S         length of a measurement, default 2
-  --warmup S          load before it that is not counted, default 2; paths have a warm-up of their own
+  --cases A,B         of the trial relay only these, such as "1 stream,connections"
+  --repetitions N     fresh processes for each server and case, or for each pair, default 5; relay: 3
+  --seconds S         length of a measurement, default 2; relay: 1
+  --warmup S          load before it that is not counted, default 2; relay: 0.8; paths have a warm-up of their own
   --network own       on a loopback apart from the machine's, with TCP cubic (takes root); default: machine
   --out FILE          where the raw result goes; default: a new file in build/bench/results
   --save              keep it in bench/results instead
   --markdown          print the tables as Markdown as well
 
-npm run bench:setup brings the rivals: nginx, Bun and send.`
+npm run bench:setup brings the rivals: nginx, HAProxy, Bun and send.`
+
+/** The options of each trial that is named. Null where help is asked for. Throws a BenchError on what cannot be done. */
+export function parseAll(argv: readonly string[]): BenchOptions[] | null {
+  const { positionals } = parse(argv)
+  if (positionals.length <= 1) {
+    const options = parseOptions(argv)
+    return options === null ? null : [options]
+  }
+  const flags = argv.filter(argument => !positionals.includes(argument))
+  const each = positionals.map(name => parseOptions([name, ...flags]))
+  return each.every(options => options !== null) ? each : null
+}
 
 /** Null where help is asked for. Throws a BenchError on what cannot be done. */
 export function parseOptions(argv: readonly string[]): BenchOptions | null {
   const { values, positionals } = parse(argv)
   if (values.help) return null
   const trial = chosenTrial(positionals)
+  const pace = 'pace' in trial ? trial.pace : usualPace
   return {
-    trial: 'pairs' in trial ? chosenPaths(trial, values) : chosenServers(trial, values),
-    repetitions: positive('--repetitions', values.repetitions, Number.isSafeInteger),
-    seconds: positive('--seconds', values.seconds, Number.isFinite),
-    warmupSeconds: positive('--warmup', values.warmup, Number.isFinite),
+    trial: chosenPart(trial, values),
+    repetitions: positive('--repetitions', values.repetitions ?? pace.repetitions, Number.isSafeInteger),
+    seconds: positive('--seconds', values.seconds ?? pace.seconds, Number.isFinite),
+    warmupSeconds: positive('--warmup', values.warmup ?? pace.warmupSeconds, Number.isFinite),
     network: oneOf('--network', networks, values.network),
     ...(values.out === undefined ? {} : { out: values.out }),
     save: values.save,
@@ -58,10 +76,27 @@ interface Choice {
   sizes?: string | undefined
   servers?: string | undefined
   pairs?: string | undefined
+  cases?: string | undefined
 }
 
-function chosenServers(trial: Trial, { sizes, servers, pairs }: Choice): Trial {
+function chosenPart(trial: BenchOptions['trial'], choice: Choice): BenchOptions['trial'] {
+  if ('pairs' in trial) return chosenPaths(trial, choice)
+  return 'proxies' in trial ? chosenProxies(trial, choice) : chosenServers(trial, choice)
+}
+
+function chosenProxies(trial: RelayTrial, { sizes, servers, pairs, cases }: Choice): RelayTrial {
   if (pairs !== undefined) throw new BenchError(`--pairs: ${trial.name} has servers`)
+  if (sizes !== undefined) throw new BenchError(`--sizes: ${trial.name} has cases`)
+  return {
+    ...trial,
+    cases: chosen('--cases', trial.cases, cases, each => each.label),
+    proxies: chosen('--servers', trial.proxies, servers, proxy => proxy.name),
+  }
+}
+
+function chosenServers(trial: Trial, { sizes, servers, pairs, cases }: Choice): Trial {
+  if (pairs !== undefined) throw new BenchError(`--pairs: ${trial.name} has servers`)
+  if (cases !== undefined) throw new BenchError(`--cases: ${trial.name} has sizes`)
   return {
     ...trial,
     cases: chosen('--sizes', trial.cases, sizes, each => each.label),
@@ -69,8 +104,9 @@ function chosenServers(trial: Trial, { sizes, servers, pairs }: Choice): Trial {
   }
 }
 
-function chosenPaths(trial: PathTrial, { sizes, servers, pairs }: Choice): PathTrial {
+function chosenPaths(trial: PathTrial, { sizes, servers, pairs, cases }: Choice): PathTrial {
   if (servers !== undefined) throw new BenchError(`--servers: ${trial.name} has pairs`)
+  if (cases !== undefined) throw new BenchError(`--cases: ${trial.name} has sizes`)
   return {
     ...trial,
     cases: chosen('--sizes', trial.cases, sizes, each => each.label),
@@ -87,9 +123,10 @@ function parse(argv: readonly string[]) {
         sizes: { type: 'string' },
         servers: { type: 'string' },
         pairs: { type: 'string' },
-        repetitions: { type: 'string', default: '5' },
-        seconds: { type: 'string', default: '2' },
-        warmup: { type: 'string', default: '2' },
+        cases: { type: 'string' },
+        repetitions: { type: 'string' },
+        seconds: { type: 'string' },
+        warmup: { type: 'string' },
         network: { type: 'string', default: 'machine' },
         out: { type: 'string' },
         save: { type: 'boolean', default: false },
@@ -102,13 +139,12 @@ function parse(argv: readonly string[]) {
   }
 }
 
-function chosenTrial(positionals: readonly string[]): Trial | PathTrial {
-  const all = [...trials, ...pathTrials]
-  const names = all.map(trial => trial.name).join(', ')
+function chosenTrial(positionals: readonly string[]): BenchOptions['trial'] {
+  const names = allTrials.map(trial => trial.name).join(', ')
   const [name, ...others] = positionals
   if (name === undefined || others.length > 0)
     throw new BenchError(`name one trial: ${names} (--help lists the options)`)
-  const trial = all.find(each => each.name === name)
+  const trial = allTrials.find(each => each.name === name)
   if (trial === undefined) throw new BenchError(`no trial is named ${name}; there is ${names}`)
   return trial
 }
@@ -136,7 +172,7 @@ function oneOf<Word extends string>(option: string, words: readonly Word[], text
   return word
 }
 
-function positive(option: string, text: string, allowed: (value: number) => boolean): number {
+function positive(option: string, text: string | number, allowed: (value: number) => boolean): number {
   const value = Number(text)
   if (!allowed(value) || value <= 0) throw new BenchError(`${option} must be a number above 0, not ${text}`)
   return value

@@ -10,6 +10,8 @@ const sources = {
   client: 'bench/client',
   floor: 'bench/peers/floor.c',
   'floor-ring': 'bench/peers/floor-ring.c',
+  'floor-relay': 'bench/peers/floor-relay.c',
+  traffic: ['bench/traffic', 'bench/client/histogram.c', 'bench/client/histogram.h'],
 } as const
 
 export type Program = keyof typeof sources
@@ -17,7 +19,7 @@ export type Program = keyof typeof sources
 /** Compiles what is missing or old and returns the path. Throws a BenchError with the compiler's words. */
 export function compileProgram(program: Program): string {
   const output = join(benchBuild, program)
-  const files = filesOf(join(projectRoot, sources[program]))
+  const files = [sources[program]].flat().flatMap(path => filesOf(join(projectRoot, path)))
   if (files.every(file => modifiedMs(file) < modifiedMs(output))) return output
   mkdirSync(dirname(output), { recursive: true })
   const compiler = process.env.CC ?? 'cc'

@@ -72,6 +72,7 @@ export interface Figures {
   requestsPerSecond: Summary
   cpuMsPerGigabyte: Summary
   cpuUsPerRequest: Summary
+  p99Us: Summary
   /** The load generator's core had no time left: the server could have given more. */
   clientBound: boolean
 }
@@ -86,6 +87,7 @@ export function figuresOf(row: RowResult): Figures | null {
     requestsPerSecond: over(sample => sample.requests / sample.seconds),
     cpuMsPerGigabyte: over(sample => sample.serverCpuNs / 1e6 / (sample.bytes / 1e9)),
     cpuUsPerRequest: over(sample => sample.serverCpuNs / 1e3 / sample.requests),
+    p99Us: over(sample => sample.latencyUs.p99),
     clientBound: over(sample => sample.cpuMs / 1e3 / sample.seconds).median > 0.95,
   }
 }

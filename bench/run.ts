@@ -11,8 +11,8 @@ import { cpuBetween, readCpu } from './measure/cpu.js'
 import { describeErrors, type Load, runLoad } from './measure/load.js'
 import { startServer } from './measure/server.js'
 import { type Expected, verifyAnswer } from './measure/verify.js'
-import type { Found, Peer } from './peers/peer.js'
-import type { CaseResult, Sample, TrialResult } from './result.js'
+import type { Found, Peer, Site } from './peers/peer.js'
+import { type CaseResult, figuresOf, type Sample, type TrialResult } from './result.js'
 import { Scratch, writeRandomFile } from './scratch.js'
 import type { Case, Trial } from './trials.js'
 
@@ -28,13 +28,13 @@ export interface RunOptions {
 }
 
 /** After a load the server still sees connections end; its clocks are read when it has come to rest. */
-const settleMs = 20
+export const settleMs = 20
 
-type Present = Extract<Found, { version: string }>
+type Present<Place = Site> = Extract<Found<Place>, { version: string }>
 
-interface Contender {
-  peer: Peer
-  found: Present
+export interface Contender<Place = Site> {
+  peer: Peer<Place>
+  found: Present<Place>
 }
 
 /** Throws what the signal was aborted with; a server that fails is a failure in the result and nothing more. */
@@ -47,6 +47,7 @@ export async function runTrial(trial: Trial, options: RunOptions, signal: AbortS
   for (const each of trial.cases) cases.push(await prepare(each, directory, contenders))
   for (let repetition = 0; repetition < options.repetitions; repetition++) {
     for (const [index, prepared] of cases.entries()) {
+      setRate(prepared, cases)
       for (const contender of rotated(contenders, repetition + index)) {
         const place = `${repetition + 1}/${options.repetitions} ${prepared.result.label} ${contender.peer.name}`
         options.onProgress(place)
@@ -67,8 +68,19 @@ export async function runTrial(trial: Trial, options: RunOptions, signal: AbortS
   }
 }
 
+/** What the schedule is by now; without that server's figure, as fast as answers come. */
+function setRate({ load, rateOf }: PreparedCase, cases: readonly PreparedCase[]): void {
+  if (rateOf === undefined) return
+  const row = cases
+    .find(({ result }) => result.label === rateOf.case)
+    ?.result.rows.find(({ peer }) => peer === rateOf.peer)
+  const figures = row === undefined ? null : figuresOf(row)
+  if (figures !== null) load.rate = Math.round(figures.requestsPerSecond.median * rateOf.share)
+}
+
 interface PreparedCase {
   load: Load
+  rateOf: Case['rateOf']
   expected: Expected
   result: CaseResult
 }
@@ -81,6 +93,7 @@ async function prepare(
   const name = `${trialCase.label.replaceAll(' ', '-')}.bin`
   return {
     load: { ...trialCase.load, path: `/${name}`, length: trialCase.fileBytes },
+    rateOf: trialCase.rateOf,
     expected: await writeRandomFile(join(directory, name), trialCase.fileBytes),
     result: {
       label: trialCase.label,
@@ -137,8 +150,12 @@ async function sample(prepared: PreparedCase, found: Present, context: SampleCon
   return { ...load, serverCpuNs: cpu.ns, serverCpuSource: cpu.source }
 }
 
-function findPeers(peers: readonly Peer[]): { contenders: Contender[]; skipped: TrialResult['skipped'] } {
-  const contenders: Contender[] = []
+/** Those that can run here, and why the others cannot. */
+export function findPeers<Place>(peers: readonly Peer<Place>[]): {
+  contenders: Contender<Place>[]
+  skipped: TrialResult['skipped']
+} {
+  const contenders: Contender<Place>[] = []
   const skipped: TrialResult['skipped'] = []
   for (const peer of peers) {
     const found = peer.find()
@@ -148,7 +165,7 @@ function findPeers(peers: readonly Peer[]): { contenders: Contender[]; skipped: 
   return { contenders, skipped }
 }
 
-function rotated<Item>(items: readonly Item[], by: number): Item[] {
+export function rotated<Item>(items: readonly Item[], by: number): Item[] {
   const start = by % items.length
   return [...items.slice(start), ...items.slice(0, start)]
 }

@@ -1,12 +1,14 @@
 /**
- * Brings what the benchmark compares with: nginx from the system's packages, Bun and send from npm into a directory
+ * Brings what the benchmark compares with: nginx and HAProxy from the system's packages, Bun and send from npm into a directory
  * of their own (they are no dependencies of the project), and the C programs. A failed step is told, and the rest
  * goes on: a missing rival is skipped by the benchmark.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { messageOf } from './fail.js'
+import { haproxy } from './peers/haproxy.js'
 import { nginx } from './peers/nginx.js'
+import { nginxStream } from './peers/nginx-stream.js'
 import { compilePrograms } from './programs.js'
 import { benchCache } from './project.js'
 
@@ -15,7 +17,7 @@ const npmPackages = ['bun@1', 'send@1']
 /** Returns whether everything is there. */
 export function setUp(): boolean {
   const steps = [
-    { name: 'nginx', bring: bringNginx },
+    { name: 'nginx and HAProxy', bring: bringServers },
     { name: npmPackages.join(', '), bring: bringPackages },
     { name: 'the C programs', bring: compilePrograms },
   ]
@@ -33,9 +35,15 @@ export function setUp(): boolean {
     .every(done => done)
 }
 
-function bringNginx(): void {
-  if (!('missing' in nginx.find())) return
-  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', 'nginx-light']
+function bringServers(): void {
+  const wanted = {
+    'nginx-light': nginx.find(),
+    'libnginx-mod-stream': nginxStream.find(),
+    haproxy: haproxy.find(),
+  }
+  const packages = Object.entries(wanted).flatMap(([name, found]) => ('missing' in found ? [name] : []))
+  if (packages.length === 0) return
+  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages]
   if (process.getuid?.() !== 0) throw new Error(`not installed, which takes root: sudo ${install.join(' ')}`)
   run(['apt-get', 'update'])
   run(install)

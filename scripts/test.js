@@ -11,11 +11,15 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const compiled = join(root, 'build', 'dev', 'test')
 const [only] = process.argv.slice(2)
 
-/** Behaviour that holds in every supported Node, with the addon and without it. */
-const behaviour = /^(base|native|memory|engine|transfer|http)\//
+/** What must hold without the addon, by copying; or say what is missing. */
+const behaviour = /^(base|native|memory|engine|transfer|http|server|relay|measure|doctor)\//
+/** What a Node may change: its sockets, streams, buffers and threads. */
+const nodeUsers = /^(base|native|memory|ring|engine|transfer|http|server|relay)\//
 /** Tests that load the addon, for the run under AddressSanitizer. */
-const addonUsers = /^(native|memory|engine|transfer)\//
+const addonUsers = /^(native|memory|ring|engine|transfer|server|relay)\//
 const nodeVersions = ['20', '22', '24', '26']
+/** How long requests at random are tried: long once, and again briefly. */
+const fuzzSeconds = { first: '60', again: '3' }
 
 const failures = []
 
@@ -33,8 +37,8 @@ if (only !== undefined) {
   )
 } else {
   step('check', () => command(process.execPath, [join(root, 'scripts', 'check.js')]))
-  run('all tests', files)
-  run(
+  run('all tests', files, { env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.first } })
+  runAgain(
     'without the addon',
     files.filter(name => behaviour.test(name)),
     { env: { SLUICE_ADDON: 'off' } },
@@ -46,16 +50,15 @@ if (only !== undefined) {
 for (const failure of failures) console.error(`test: ${failure} failed`)
 process.exitCode = failures.length > 0 ? 1 : 0
 
-function run(what, names, { env = {}, node = process.execPath, tree = root } = {}) {
+function run(what, names, { env = {}, node = process.execPath, tree = root, atOnce = 1 } = {}) {
   const paths = names.map(name => join(tree, 'build', 'dev', 'test', name))
-  step(`${what} (${paths.length} files)`, () =>
-    command(
-      node,
-      ['--test', '--test-concurrency=1', '--test-timeout=300000', '--test-reporter=spec', ...paths],
-      env,
-      tree,
-    ),
-  )
+  const options = [`--test-concurrency=${atOnce}`, '--test-timeout=300000', '--test-reporter=spec']
+  step(`${what} (${paths.length} files)`, () => command(node, ['--test', ...options, ...paths], env, tree))
+}
+
+/** What passed once, under other conditions: two files at once, and less of what is at random. */
+function runAgain(what, names, { env = {}, ...options }) {
+  run(what, names, { env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.again, ...env }, atOnce: 2, ...options })
 }
 
 /** The same tests on an addon that watches its own memory; in a tree of its own, so that the real addon stays. */
@@ -85,7 +88,7 @@ function runSanitized() {
       sanitize,
     ]),
   )
-  run(
+  runAgain(
     'on AddressSanitizer and UndefinedBehaviorSanitizer',
     files.filter(name => addonUsers.test(name)),
     {
@@ -124,9 +127,9 @@ function runOn(version) {
     console.log(`Skipped: the tests on Node ${version}, because npm did not bring ${packageName}@${version}.`)
     return
   }
-  run(
+  runAgain(
     `on Node ${version}`,
-    files.filter(name => behaviour.test(name)),
+    files.filter(name => nodeUsers.test(name)),
     { node: binary },
   )
 }

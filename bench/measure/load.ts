@@ -1,10 +1,6 @@
 /** Runs the load generator (bench/client) once against a server and reads its one line of result. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
-import { BenchError } from '../fail.js'
 import { compileProgram } from '../programs.js'
-import { pinned } from './cores.js'
+import { optionArguments, runGenerator } from './generator.js'
 
 /** How requests are made; the same for every server of a case. */
 export interface Load {
@@ -65,27 +61,12 @@ export async function runLoad(load: Load, limits: LoadLimits, target: LoadTarget
     requests: limits.requests,
     timeout: limits.timeoutSeconds,
   }
-  const args = Object.entries(options).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, String(value)],
-  )
-  const client = [compileProgram('client'), ...args]
-  const [command, ...rest] = target.core === undefined ? client : pinned(target.core, client)
-  const child = spawn(command!, rest, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal: target.signal,
-    killSignal: 'SIGKILL',
-  })
-  const [output, complaint, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ])
-  if (status !== 0) throw new BenchError(`the load generator failed: ${complaint}`)
-  return JSON.parse(output) as LoadResult
+  const args = optionArguments(options)
+  return (await runGenerator([compileProgram('client'), ...args], target)) as LoadResult
 }
 
 /** The errors of a result as words, such as `3 short, 1 reset`; empty where there were none. */
-export function describeErrors(errors: LoadResult['errors']): string {
+export function describeErrors(errors: Readonly<Record<string, number>>): string {
   return Object.entries(errors)
     .filter(([, count]) => count > 0)
     .map(([error, count]) => `${count} ${error}`)

@@ -44,12 +44,12 @@ export async function startServer(command: Command, core: number, signal: AbortS
   }
 }
 
-/** The port of the line `listening on http://127.0.0.1:PORT`. */
+/** The port of the line `listening on http://127.0.0.1:PORT`, or `listening on 127.0.0.1:PORT`. */
 async function announcedPort(child: ChildProcess, signal: AbortSignal): Promise<number> {
   const lines = createInterface({ input: child.stdout!, signal })
   try {
     for await (const line of lines) {
-      const port = /^listening on http:\/\/[^/]*:(\d+)/.exec(line)?.[1]
+      const port = /^listening on (?:http:\/\/)?[^/]*:(\d+)/.exec(line)?.[1]
       if (port !== undefined) return Number(port)
     }
   } finally {

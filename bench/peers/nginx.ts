@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { type Command, freePort, type Peer, type Site, versionOf } from './peer.js'
 
 /** Debian keeps it out of an ordinary user's PATH. */
-const places = ['nginx', '/usr/sbin/nginx', '/usr/local/sbin/nginx']
+export const nginxPlaces = ['nginx', '/usr/sbin/nginx', '/usr/local/sbin/nginx']
 
 export const nginx: Peer = {
   name: 'nginx',
   setup: 'one worker, sendfile, tcp_nopush, open_file_cache, no log',
   find() {
-    for (const place of places) {
+    for (const place of nginxPlaces) {
       const version = versionOf(place, '-v')
       if (version === null) continue
       return {

@@ -2,16 +2,16 @@
 import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:net'
 
-export interface Peer {
+export interface Peer<Place = Site> {
   /** As `--servers` takes it and the tables show it. */
   name: string
   /** How it is set up, for the reader of the result. */
   setup: string
-  find(): Found
+  find(): Found<Place>
 }
 
-export type Found =
-  | { version: string; command(site: Site): Command | Promise<Command> }
+export type Found<Place = Site> =
+  | { version: string; command(site: Place): Command | Promise<Command> }
   /** Why it cannot run here, and what to do about it. */
   | { missing: string }
 
@@ -23,11 +23,19 @@ export interface Site {
   scratch: string
 }
 
+/** What a proxy is given. */
+export interface RelaySite {
+  /** The port on 127.0.0.1 that connections go to. */
+  upstream: number
+  /** An empty directory of this process alone, removed afterwards. */
+  scratch: string
+}
+
 export interface Command {
   argv: readonly [string, ...string[]]
   /**
    * Where it listens on 127.0.0.1, if it had to be told. A server without it lets the kernel choose and prints
-   * `listening on http://127.0.0.1:PORT`.
+   * `listening on http://127.0.0.1:PORT`, or the same without `http://`.
    */
   port?: number
 }

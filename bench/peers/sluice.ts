@@ -1,23 +1,24 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectRoot } from '../project.js'
-import type { Peer } from './peer.js'
+import type { Found, Peer } from './peer.js'
 
 const command = join(projectRoot, 'bin', 'sluice.js')
 
 export const sluice: Peer = {
   name: 'sluice',
   setup: '`sluice serve`: serveStatic on node:http',
-  find() {
-    if (!existsSync(command)) return { missing: 'bin/sluice.js does not exist' }
-    const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
-      version: string
-    }
-    return {
-      version: `${version} on node ${process.versions.node}`,
-      command: ({ directory }) => ({
-        argv: [process.execPath, command, 'serve', directory, '--host', '127.0.0.1', '--port', '0'],
-      }),
-    }
-  },
+  find: () => findSluice(({ directory }) => ['serve', directory, '--host', '127.0.0.1', '--port', '0']),
+}
+
+/** By the arguments of the command. */
+export function findSluice<Place>(argumentsFor: (place: Place) => readonly string[]): Found<Place> {
+  if (!existsSync(command)) return { missing: 'bin/sluice.js does not exist' }
+  const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  return {
+    version: `${version} on node ${process.versions.node}`,
+    command: place => ({ argv: [process.execPath, command, ...argumentsFor(place)] }),
+  }
 }

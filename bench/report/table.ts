@@ -12,6 +12,7 @@ export const columns = [
   'CPU ms/GB',
   'min–max',
   'CPU µs/request',
+  'p99 µs',
   `× ${subject}`,
 ]
 
@@ -23,7 +24,9 @@ export function tableRows(result: CaseResult): string[][] {
   const subjectFigures = subjectRow ? figuresOf(subjectRow) : null
   return result.rows.map(row => {
     const figures = figuresOf(row)
-    return figures ? [row.peer, ...cells(figures, subjectFigures)] : [row.peer, 'failed', '', '', '', '', '']
+    return figures
+      ? [row.peer, ...cells(figures, subjectFigures)]
+      : [row.peer, 'failed', '', '', '', '', '', '']
   })
 }
 
@@ -36,6 +39,7 @@ function cells(figures: Figures, subjectFigures: Figures | null): string[] {
     digits(cpu.median),
     spread(cpu),
     digits(figures.cpuUsPerRequest.median),
+    digits(figures.p99Us.median),
     subjectFigures ? digits(cpu.median / subjectFigures.cpuMsPerGigabyte.median) : '–',
   ]
 }

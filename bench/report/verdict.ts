@@ -1,4 +1,4 @@
-/** Whether sluice's server CPU is where it must be, target by target. */
+/** Whether sluice is where it must be, target by target. */
 import { type CaseResult, figuresOf, type TrialResult } from '../result.js'
 import type { Target } from '../trials.js'
 import { subject } from './table.js'
@@ -7,25 +7,28 @@ import { subject } from './table.js'
 export function verdictLines(targets: readonly Target[], result: TrialResult): string[] {
   return targets.flatMap(target => {
     const of = result.cases.find(each => each.label === target.case)
-    return of ? [`${target.case}: at most ${target.atMost.toFixed(2)} of ${judge(target, of)}`] : []
+    const what = target.metric === 'p99' ? 'p99 latency at most' : 'at most'
+    return of ? [`${target.case}: ${what} ${target.atMost.toFixed(2)} of ${judge(target, of)}`] : []
   })
 }
 
-function judge({ against, atMost }: Target, result: CaseResult): string {
-  const own = cpuOf(result, subject)
+function judge({ against, atMost, metric = 'cpu' }: Target, result: CaseResult): string {
+  const own = figureOf(result, subject, metric)
   const rivals = against.flatMap(name => {
-    const cpu = cpuOf(result, name)
-    return cpu === null ? [] : [{ name, cpu }]
+    const figure = figureOf(result, name, metric)
+    return figure === null ? [] : [{ name, figure }]
   })
   if (own === null) return `${against.join(' or ')}: not measured, as there is no ${subject}`
   if (rivals.length === 0) return `${against.join(' or ')}: not measured, as there is no rival`
-  const cheapest = rivals.reduce((best, rival) => (rival.cpu < best.cpu ? rival : best))
-  const ratio = own / cheapest.cpu
-  return `${cheapest.name}: ${ratio <= atMost ? 'met' : 'missed'} ${ratio.toFixed(2)}`
+  const lowest = rivals.reduce((best, rival) => (rival.figure < best.figure ? rival : best))
+  const ratio = own / lowest.figure
+  return `${lowest.name}: ${ratio <= atMost ? 'met' : 'missed'} ${ratio.toFixed(2)}`
 }
 
-/** The median CPU per byte; within a case, per request comes to the same ratio. */
-function cpuOf(result: CaseResult, peer: string): number | null {
+/** A median. CPU is that per byte; within a case, per request comes to the same ratio. */
+function figureOf(result: CaseResult, peer: string, metric: 'cpu' | 'p99'): number | null {
   const row = result.rows.find(each => each.peer === peer)
-  return (row && figuresOf(row)?.cpuMsPerGigabyte.median) ?? null
+  const figures = row === undefined ? null : figuresOf(row)
+  if (figures === null) return null
+  return metric === 'p99' ? figures.p99Us.median : figures.cpuMsPerGigabyte.median
 }

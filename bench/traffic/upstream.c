@@ -150,7 +150,7 @@ void upstream_run(void) {
   struct epoll_event events[EVENTS_MAX], listening = {.events = EPOLLIN, .data.ptr = NULL};
   epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll == -1 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &listening) == -1) err(1, "epoll");
-  printf("listening on tcp://127.0.0.1:%d\n", port);
+  printf("listening on 127.0.0.1:%d\n", port);
   fflush(stdout);
   for (;;) {
     int count = epoll_wait(epoll, events, EVENTS_MAX, -1);

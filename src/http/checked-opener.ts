@@ -6,15 +6,14 @@
  * With /proc a file is first held without being opened, so a FIFO or device is not touched, and neither is a file
  * outside. Without it (macOS) the file is opened without waiting, and its real name must be inside and name it.
  */
-import { open, readlinkSync, realpath, stat } from 'node:fs'
+import { readlinkSync, realpath, stat } from 'node:fs'
 import { constants } from 'node:os'
 import { promisify } from 'node:util'
 import { toSystemName } from './byte-name.js'
-import { errnoOf, O_PATH, Opened, type Purpose, readOnly } from './opened.js'
+import { errnoOf, O_PATH, Opened, openDescriptor, type Purpose, readOnly } from './opened.js'
 import { type Found, nameBytesMax, type Opener } from './opener.js'
 
 const { ENAMETOOLONG, EXDEV } = constants.errno
-const openAsync = promisify(open)
 const statAsync = promisify(stat)
 const realpathAsync = promisify(realpath.native) as (
   path: string | Buffer,
@@ -51,7 +50,9 @@ export class CheckedOpener implements Opener {
   }
 
   async #openByHolding(name: string, purpose: Purpose): Promise<Found> {
-    const held = Opened.from(await openAsync(this.#path(name), O_PATH), 'look')
+    const fd = await openDescriptor(this.#path(name), O_PATH)
+    if (fd < 0) return fd
+    const held = Opened.from(fd, 'look')
     if (typeof held === 'number') return held
     let result = this.#confined && !this.#contains(locationOf(held.fd)) ? -EXDEV : 0
     if (result === 0 && purpose === 'read') result = held.openBody()
@@ -62,7 +63,9 @@ export class CheckedOpener implements Opener {
 
   async #openByName(name: string): Promise<Found> {
     const path = this.#path(name)
-    const opened = Opened.from(await openAsync(path, readOnly), 'read')
+    const fd = await openDescriptor(path, readOnly)
+    if (fd < 0) return fd
+    const opened = Opened.from(fd, 'read')
     if (typeof opened === 'number' || !this.#confined) return opened
     try {
       const real = await realpathAsync(path, 'latin1')

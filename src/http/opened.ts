@@ -8,9 +8,11 @@ import {
   close as closeWithoutWaiting,
   constants as fsConstants,
   fstatSync,
+  open,
   openSync,
 } from 'node:fs'
 import { constants } from 'node:os'
+import { promisify } from 'node:util'
 import { MiB } from '../base/units.js'
 import { native } from '../native/load.js'
 import { readFlags } from '../native/open.js'
@@ -28,6 +30,7 @@ export const readOnly = fsConstants.O_RDONLY | fsConstants.O_NONBLOCK | (fsConst
 /** The last close of a file that was unlinked meanwhile frees its blocks: for a large one, not on the event loop. */
 const quickCloseBytes = 64 * MiB
 
+const openAsync = promisify(open)
 const readableByAll = 0o444
 const { S_IFMT, S_IFREG, S_IFDIR } = fsConstants
 /** The fields of `fstat` in native/file.c, read by every call and taken out before the next. */
@@ -113,9 +116,22 @@ export class Opened implements Version {
     if (fd === -1) return
     this.#fd = -1
     if (this.size <= quickCloseBytes || this.#purpose === 'look') closeDescriptor(fd)
-    // By way of Node only what Node has opened: in a worker it keeps account of that.
     else if (native !== null) void native.closeOffload(fd)
     else closeWithoutWaiting(fd, () => {})
+  }
+}
+
+/**
+ * Opens a file on a thread → a descriptor for closeDescriptor, or -errno. Where there is an addon it must have opened
+ * what it closes: Node closes what a worker opened through `node:fs` once more when the worker ends, whoever has the
+ * number by then.
+ */
+export async function openDescriptor(path: string | Buffer, flags: number): Promise<number> {
+  if (native !== null) return native.openOffload(path, flags | native.O_CLOEXEC)
+  try {
+    return await openAsync(path, flags)
+  } catch (error) {
+    return errnoOf(error)
   }
 }
 

@@ -1,7 +1,9 @@
-/** Counters in Prometheus' text format, version 0.0.4. */
+/** A server's counters for Prometheus. */
+import { type Metric, prometheusText, snakeCase } from '../base/prometheus.js'
 import { type CounterName, type CounterValues, counterNames } from './counters.js'
 
-export const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
+/** What a page of it is sent as. */
+export { prometheusType as metricsType } from '../base/prometheus.js'
 
 const classes = ['2xx', '3xx', '4xx', '5xx'] as const
 
@@ -24,28 +26,28 @@ const help: Record<Exclude<CounterName, `answers${string}`>, string> = {
 
 /** Every counter as `sluice_…_total`, and the connections that are open now. */
 export function metricsText(values: CounterValues): string {
-  const lines: string[] = []
-  for (const name of counterNames) {
-    if (isAnswers(name)) continue
-    const metric = `sluice_${snakeCase(name)}_total`
-    lines.push(`# HELP ${metric} ${help[name]}`, `# TYPE ${metric} counter`, `${metric} ${values[name]}`)
-  }
-  lines.push('# HELP sluice_answers_total Answers by the class of their status.')
-  lines.push('# TYPE sluice_answers_total counter')
-  for (const status of classes)
-    lines.push(`sluice_answers_total{status="${status}"} ${values[`answers${status}`]}`)
-  lines.push(
-    '# HELP sluice_connections_open Connections that are open.',
-    '# TYPE sluice_connections_open gauge',
-  )
-  lines.push(`sluice_connections_open ${values.connections - values.connectionsClosed}`)
-  return `${lines.join('\n')}\n`
+  const counted = counterNames.flatMap((name): Metric[] => {
+    if (isAnswers(name)) return []
+    const samples = [{ value: values[name] }]
+    return [{ name: `sluice_${snakeCase(name)}_total`, help: help[name], type: 'counter', samples }]
+  })
+  return prometheusText([
+    ...counted,
+    {
+      name: 'sluice_answers_total',
+      help: 'Answers by the class of their status.',
+      type: 'counter',
+      samples: classes.map(status => ({ labels: { status }, value: values[`answers${status}`] })),
+    },
+    {
+      name: 'sluice_connections_open',
+      help: 'Connections that are open.',
+      type: 'gauge',
+      samples: [{ value: values.connections - values.connectionsClosed }],
+    },
+  ])
 }
 
 function isAnswers(name: CounterName): name is `answers${(typeof classes)[number]}` {
   return name.startsWith('answers')
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 }

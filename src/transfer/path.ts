@@ -29,6 +29,11 @@ export interface Plan {
   readonly rejected: readonly { readonly path: PathName; readonly why: string }[]
 }
 
+/** For a list as a source: the plan of its largest part, and those of all. */
+export interface ListPlan extends Plan {
+  readonly parts: readonly Plan[]
+}
+
 export interface PlanOptions {
   /** Takes this path where it is possible at all. */
   prefer?: PathName | undefined

@@ -23,6 +23,7 @@ import { type SpliceDone, SpliceFlow } from './paths/splice.js'
 import { SpliceDirectFlow } from './paths/splice-direct.js'
 import { type Pipe, sharedPipes } from './pipe-pool.js'
 import { kindOf, planRelay } from './plan-relay.js'
+import { checkSamePipe } from './same-pipe.js'
 import { holdSocket, type SocketHold } from './socket-hold.js'
 import { DescriptorSource, type HeldSource, SourceHold } from './source-hold.js'
 import { useSource } from './source-use.js'
@@ -44,9 +45,11 @@ export async function relay(
   options: TransferOptions,
 ): Promise<TransferResult> {
   const source = sourceTarget(from)
+  const sink = sinkTarget(to)
+  if (native !== null) checkSamePipe(native, source, sink)
   const release = useSource(source)
   try {
-    return await new Relay(source, sinkTarget(to), options).run()
+    return await new Relay(source, sink, options).run()
   } finally {
     release()
   }

@@ -129,6 +129,12 @@ async function openName(name: string | Uint8Array | URL): Promise<number> {
   const unsupported =
     fd === -constants.errno.ENOSYS || fd === -constants.errno.EPERM || fd === -constants.errno.EINVAL
   if (!unsupported) throw systemError(fd, 'openat2', what)
+  // What the addon closes it must have opened: Node closes what a worker opened when the worker ends, once more.
+  if (native !== null) {
+    const opened = await native.openOffload(path, readFlags)
+    if (opened < 0) throw systemError(opened, 'open', what)
+    return opened
+  }
   try {
     return await openByName(path as string, fsConstants.O_RDONLY | (fsConstants.O_NONBLOCK ?? 0))
   } catch (error) {

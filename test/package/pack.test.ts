@@ -10,9 +10,10 @@ import { temporaryFolder } from '../support/temporary.js'
 const report = `
   import { file, plan, socket } from 'sluice'
   import { sendFile, serveStatic } from 'sluice/http'
+  import { createFileServer } from 'sluice/server'
   import net from 'node:net'
   const { path, why } = plan(file('package.json'), socket(new net.Socket()))
-  console.log(JSON.stringify({ path, why, http: [typeof sendFile, typeof serveStatic] }))`
+  console.log(JSON.stringify({ path, why, http: [typeof sendFile, typeof serveStatic], server: typeof createFileServer }))`
 
 test('the packed package installs without scripts and finds its addon in the platform package', t => {
   const folder = temporaryFolder(t)
@@ -29,7 +30,7 @@ test('the packed package installs without scripts and finds its addon in the pla
 
   const withAddon = importInto(folder)
   assert.equal(withAddon.path, 'sendfile')
-  assert.deepEqual(withAddon.http, ['function', 'function'])
+  assert.deepEqual([...withAddon.http, withAddon.server], ['function', 'function', 'function'])
   assert.match(run(join(folder, 'node_modules', '.bin', 'sluice'), ['--version'], folder), /^\d+\.\d+\.\d+$/m)
 
   rmSync(join(folder, 'node_modules', '@sluice'), { recursive: true })
@@ -52,7 +53,7 @@ test('the packed package installs without scripts and finds its addon in the pla
   assert.equal(importInto(folder).path, 'sendfile')
 })
 
-function importInto(folder: string): { path: string; why: string; http: string[] } {
+function importInto(folder: string): { path: string; why: string; http: string[]; server: string } {
   return JSON.parse(run(process.execPath, ['--input-type=module', '--eval', report], folder))
 }
 

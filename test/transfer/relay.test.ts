@@ -19,8 +19,10 @@ import { type Ending, type Peer, type SocketKind, socketPair } from '../support/
 import { temporaryFolder } from '../support/temporary.js'
 
 const paths = ['splice', 'copy'] as const
-/** More than the sockets on the way hold. */
-const much = 24 * MiB
+/** More than two connections hold on the way, each up to 4 MiB to be sent and 32 MiB received. */
+const plenty = randomBytes(80 * MiB)
+const much = plenty.length
+const plentySha256 = sha256(plenty)
 
 for (const prefer of paths) {
   for (const kinds of [
@@ -45,12 +47,11 @@ for (const prefer of paths) {
 
     test(`${suite}: a sink that stops reading stops the source, and nothing is lost`, async t => {
       const { source, from, to, sink } = await ends(t, kinds, { reading: false })
-      const bytes = randomBytes(much)
-      from.socket.end(bytes)
+      from.socket.end(plenty)
       const sent = transfer(socket(source), socket(sink), { prefer })
       await stalls(() => from.socket.writableLength)
       assert.ok(from.socket.writableLength > 0, 'back-pressure reaches the sender')
-      assert.equal(sha256(await to.take(much)), sha256(bytes))
+      assert.equal(sha256(await to.take(much)), plentySha256)
       assert.equal((await sent).bytes, much)
     })
 
@@ -70,7 +71,7 @@ for (const prefer of paths) {
 
     test(`${suite}: a deadline ends it while it waits for the sink`, async t => {
       const { source, from, sink } = await ends(t, kinds, { reading: false })
-      from.socket.end(randomBytes(much))
+      from.socket.end(plenty)
       const error = await rejection(transfer(socket(source), socket(sink), { prefer, deadlineMs: 100 }))
       assert.equal(error.code, 'ERR_SLUICE_DEADLINE')
       assert.ok(error.bytes > 0 && error.bytes < much)
@@ -79,7 +80,7 @@ for (const prefer of paths) {
     test(`${suite}: an end that is destroyed here ends it`, async t => {
       for (const which of ['source', 'sink'] as const) {
         const both = await ends(t, kinds, { reading: false })
-        both.from.socket.write(randomBytes(much))
+        both.from.socket.write(plenty)
         const sent = transfer(socket(both.source), socket(both.sink), { prefer })
         await stalls(() => both.from.socket.writableLength)
         both[which].destroy()
@@ -91,7 +92,7 @@ for (const prefer of paths) {
   test(`${prefer}: a sink that is reset ends it`, async t => {
     const { source, from, to, sink } = await ends(t, ['TCP', 'TCP'], { reading: false })
     sink.on('error', () => {})
-    from.socket.write(randomBytes(much))
+    from.socket.write(plenty)
     const sent = transfer(socket(source), socket(sink), { prefer })
     await stalls(() => from.socket.writableLength)
     to.socket.resetAndDestroy()
@@ -128,7 +129,7 @@ for (const prefer of paths) {
     const pipes = (): number => openDescriptors().filter(name => name.startsWith('pipe:')).length
     const one = async (cut: boolean): Promise<void> => {
       const { source, from, sink } = await ends(t, ['TCP', 'TCP'], { reading: !cut })
-      from.socket.end(cut ? randomBytes(much) : 'x')
+      from.socket.end(cut ? plenty : 'x')
       const sent = transfer(socket(source), socket(sink), { prefer })
       if (cut) sink.destroy()
       await sent.catch(() => {})
@@ -160,7 +161,7 @@ test('what Node had read before goes first', async t => {
 test('a source that is reset while the pipe is not empty has failed, not ended', needsAddon, async t => {
   const { source, from, to, sink } = await ends(t, ['TCP', 'TCP'], { reading: false })
   source.on('error', () => {})
-  from.socket.write(randomBytes(much))
+  from.socket.write(plenty)
   const sent = transfer(socket(source), socket(sink), { prefer: 'splice' })
   await stalls(() => from.socket.writableLength)
   from.socket.resetAndDestroy()

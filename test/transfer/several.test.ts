@@ -24,8 +24,10 @@ import { type Ending, type Peer, socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
 
 const paths = ['tee', 'copy'] as const
-/** More than the sockets and pipes on the way hold. */
-const much = 24 * MiB
+/** More than the pipes and one connection hold on the way: up to 4 MiB to be sent and 32 MiB received. */
+const plenty = randomBytes(48 * MiB)
+const much = plenty.length
+const plentySha256 = sha256(plenty)
 
 for (const prefer of paths) {
   for (const length of [0, 1, 4095, 4096, 4097, 1 * MiB, 3 * MiB + 17]) {
@@ -89,13 +91,12 @@ for (const prefer of paths) {
     const { source, from } = await sourceSocket(t)
     const fast = await socketPair(t)
     const slow = await socketPair(t, { reading: false })
-    const bytes = randomBytes(much)
-    from.socket.end(bytes)
+    from.socket.end(plenty)
     const sent = transfer(source, [socket(fast.socket), socket(slow.socket)], { prefer, slowSinks: 'wait' })
     await stalls(() => fast.peer.bytes)
     assert.ok(fast.peer.bytes < much, 'back-pressure reaches the sender')
-    assert.equal(sha256(await slow.peer.take(much)), sha256(bytes))
-    assert.equal(sha256(await fast.peer.take(much)), sha256(bytes))
+    assert.equal(sha256(await slow.peer.take(much)), plentySha256)
+    assert.equal(sha256(await fast.peer.take(much)), plentySha256)
     assert.equal((await sent).sinks[1]!.bytes, much)
   })
 
@@ -103,26 +104,25 @@ for (const prefer of paths) {
     const { source, from } = await sourceSocket(t)
     const first = await socketPair(t)
     const stuck = await socketPair(t, { reading: false })
-    const bytes = randomBytes(much)
-    from.socket.end(bytes)
+    from.socket.end(plenty)
     const sent = transfer(source, [socket(first.socket), socket(stuck.socket)], { prefer, slowSinks: 'drop' })
     const { bytes: count, sinks } = await sent
     assert.equal(count, much)
-    assert.equal(sha256(await first.peer.take(much)), sha256(bytes))
+    assert.equal(sha256(await first.peer.take(much)), plentySha256)
     assert.equal(sinks[0]!.dropped, false)
     assert.equal(sinks[1]!.dropped, true)
     assert.match(sinks[1]!.why!, /too slow/)
     stuck.socket.end()
     const got = await stuck.peer.take()
     assert.ok(got.length < much && got.length >= sinks[1]!.bytes)
-    assert.equal(sha256(got), sha256(bytes.subarray(0, got.length)), 'what it got is the beginning')
+    assert.equal(sha256(got), sha256(plenty.subarray(0, got.length)), 'what it got is the beginning')
   })
 
   test(`${prefer}: with drop, the first sink still sets the pace`, async t => {
     const { source, from } = await sourceSocket(t)
     const slow = await socketPair(t, { reading: false })
     const other = await socketPair(t)
-    from.socket.end(randomBytes(much))
+    from.socket.end(plenty)
     const sent = transfer(source, [socket(slow.socket), socket(other.socket)], { prefer, slowSinks: 'drop' })
     await stalls(() => other.peer.bytes)
     assert.ok(other.peer.bytes < much)
@@ -143,13 +143,13 @@ for (const prefer of paths) {
     second.socket.on('error', () => {})
     const sinks = [socket(first.socket), socket(second.socket), file('/nowhere/at/all')]
     const sent = transfer(source, sinks, { prefer, slowSinks: 'drop' })
-    const [head, tail] = [randomBytes(100_000), randomBytes(much)]
+    const head = randomBytes(100_000)
     from.socket.write(head)
     await second.peer.take(head.length)
     second.peer.socket.resetAndDestroy()
-    from.socket.end(tail)
+    from.socket.end(plenty)
     const result = await sent
-    assert.equal(sha256(await first.peer.take(head.length + much)), sha256(Buffer.concat([head, tail])))
+    assert.equal(sha256(await first.peer.take(head.length + much)), sha256(Buffer.concat([head, plenty])))
     assert.deepEqual(
       result.sinks.map(sink => sink.dropped),
       [false, true, true],
@@ -197,7 +197,7 @@ for (const prefer of paths) {
   test(`${prefer}: a deadline ends it while it waits for a sink`, async t => {
     const { source, from } = await sourceSocket(t)
     const { sinks } = await sinkSockets(t, 2, { reading: false })
-    from.socket.end(randomBytes(much))
+    from.socket.end(plenty)
     const sent = transfer(source, sinks.map(socket), { prefer, deadlineMs: 100 })
     await assert.rejects(sent, { code: 'ERR_SLUICE_DEADLINE' })
   })
@@ -327,7 +327,7 @@ test('with drop, a sink that is not connected yet gets all, too', needsAddon, as
   const first = await socketPair(t)
   const late = await socketPair(t, { reading: false })
   // Its queue is full of what was written before, so it cannot be used yet.
-  late.socket.write(randomBytes(much))
+  late.socket.write(plenty)
   const sent = transfer(source, [socket(first.socket), socket(late.socket)], { slowSinks: 'drop' })
   const bytes = randomBytes(200_000)
   from.socket.end(bytes)
@@ -342,7 +342,7 @@ test('a sink that stalls at the end is dropped after a while', async t => {
     const { source, from } = await sourceSocket(t)
     const first = await socketPair(t)
     const stuck = await socketPair(t, { reading: false })
-    stuck.socket.write(randomBytes(much))
+    stuck.socket.write(plenty)
     from.socket.end('a few bytes')
     const sent = await transfer(source, [socket(first.socket), socket(stuck.socket)], {
       prefer,

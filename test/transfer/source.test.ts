@@ -5,15 +5,18 @@ import { chmodSync, closeSync, createWriteStream, openSync, symlinkSync } from '
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { KiB } from '#sluice/base/units.js'
 import { native } from '#sluice/native/load.js'
 import { type FileRangeOptions, type FileSource, file, socket } from '#sluice/transfer/endpoints.js'
 import { openSource } from '#sluice/transfer/source.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { needsAddon } from '../support/addon.js'
+import { run } from '../support/command.js'
 import { randomFile } from '../support/contents.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { pause } from '../support/eventually.js'
+import { underSeccomp } from '../support/seccomp.js'
 import { type Ending, socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
 
@@ -168,6 +171,16 @@ test('what has no positions cannot be started in the middle', async t => {
   await assert.rejects(openSource(file(name, { start: 1 })), { code: 'ERR_SLUICE_RANGE', message: /start/ })
   await assert.rejects(openSource(file('/dev/zero', { start: 1, end: 2 })), { code: 'ERR_SLUICE_RANGE' })
 })
+
+for (const refused of [[], ['openat2']]) {
+  const where = refused.length > 0 ? 'where openat2 is refused' : 'where openat2 works'
+  test(`${where}, the end of a worker that sent a file closes nothing of others`, async t => {
+    const program = fileURLToPath(new URL('./children/sending-worker.js', import.meta.url))
+    const launcher = refused.length > 0 ? underSeccomp(t, { action: 'EPERM', calls: refused }) : []
+    const { stdout, stderr } = await run(process.execPath, [program], { launcher }).finished()
+    assert.equal(stdout, 'as it should be\n', stderr)
+  })
+}
 
 /** A FIFO that somebody has open for writing. */
 function fifo(t: Ending) {

@@ -53,7 +53,8 @@ class StreamCopy {
     if (error !== null) from.pause()
     this.#output.stop(error)
     this.#output.forget()
-    this.#resolve({ error, sentBytes: this.#sentBytes })
+    // Of a copy that is cut short, too, what the stream has taken goes out.
+    this.#resolve({ error, sentBytes: this.#output.takenBytes })
   }
 
   readonly #onData = (chunk: Buffer): void => {

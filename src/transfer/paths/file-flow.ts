@@ -11,6 +11,7 @@ import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT, type Step } from
 import type { Native } from '../../native/calls.js'
 import { type FileRange, ResidentRange } from '../residency.js'
 import type { SocketHold } from '../socket-hold.js'
+import { streamError } from '../stream-error.js'
 import { PathRefused } from './path-refused.js'
 
 /** What one step sends at most: long enough to be efficient, short enough (about 0.2 ms) to be fair. Below 0x7ffff000, sendfile's own limit. */
@@ -150,7 +151,7 @@ export abstract class FileFlow implements Flow {
   #waitOrFail(result: number, syscall: string): Step {
     if (result === -EAGAIN) return STEP_WAIT
     if (result === -EINTR) return STEP_MORE
-    return this.#finish(systemError(result, syscall, 'Sending a file'))
+    return this.#finish(streamError(result, syscall, 'Sending a file'))
   }
 
   /** Parks the flow while a thread brings the range into memory. */

@@ -3,12 +3,12 @@
  * to become of a sink that is slow, or fails, is for the tee to say (tee.ts).
  */
 import { constants } from 'node:os'
-import { systemError } from '../../base/errors.js'
 import { MiB } from '../../base/units.js'
 import type { Engine } from '../../engine/engine.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT, type Step } from '../../engine/flow.js'
 import type { Native } from '../../native/calls.js'
 import type { SocketHold } from '../socket-hold.js'
+import { streamError } from '../stream-error.js'
 import { isRefusal } from './file-flow.js'
 import type { Backlog } from './tee-backlog.js'
 
@@ -122,7 +122,7 @@ export class SpliceBranch implements Branch, Flow {
 
   #notSent(result: number): typeof STEP_DONE {
     if (this.sentBytes > 0 || !isRefusal(result))
-      return this.#fail(systemError(result, 'splice', 'Sending to one of several sinks'))
+      return this.#fail(streamError(result, 'splice', 'Sending to one of several sinks'))
     this.end()
     this.#events.refused(result)
     return STEP_DONE

@@ -8,6 +8,7 @@ import { goneError, intact, type MemoryPieces } from '../memory-pieces.js'
 import type { Pipe } from '../pipe-pool.js'
 import { isResident, warm } from '../residency.js'
 import type { HeldSource } from '../source-hold.js'
+import { streamError } from '../stream-error.js'
 
 /** How much of a file is asked about, or brought into memory, at once. */
 const windowBytes = 1 * MiB
@@ -75,7 +76,7 @@ export class StreamTeeSource implements TeeSource {
     }
     if (taken > 0) this.#source.touch()
     else if (taken === 0) this.ended = true
-    else if (taken !== -EAGAIN) this.failure = systemError(taken, 'splice', 'Receiving for several sinks')
+    else if (taken !== -EAGAIN) this.failure = streamError(taken, 'splice', 'Receiving for several sinks')
     return Math.max(taken, 0)
   }
 
@@ -133,7 +134,7 @@ export class FileTeeSource implements TeeSource {
     if (taken > 0) this.#offset += taken
     else if (taken === 0) this.failure = this.#shrank()
     else if (taken !== -EAGAIN && taken !== -EINTR)
-      this.failure = systemError(taken, 'splice', 'Reading a file for several sinks')
+      this.failure = streamError(taken, 'splice', 'Reading a file for several sinks')
     return Math.max(taken, 0)
   }
 

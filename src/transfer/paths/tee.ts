@@ -8,11 +8,11 @@
  * is pages, however few bytes they hold.
  */
 import { constants } from 'node:os'
-import { systemError } from '../../base/errors.js'
 import { MiB } from '../../base/units.js'
 import type { Engine } from '../../engine/engine.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, type Step } from '../../engine/flow.js'
 import type { Pipe } from '../pipe-pool.js'
+import { streamError } from '../stream-error.js'
 import { type Lane, type SlowSinks, stallMs } from './tee-lane.js'
 import type { TeeSource } from './tee-source.js'
 
@@ -130,7 +130,7 @@ export class TeeFlow implements Flow {
       } else if (moved === -EAGAIN) {
         return this.#main.backlog.bytes > 0 ? this.#park() : STEP_MORE
       } else if (moved !== -EINTR) {
-        return this.#finish(systemError(moved, 'splice', 'Passing bytes on to several sinks'))
+        return this.#finish(streamError(moved, 'splice', 'Passing bytes on to several sinks'))
       }
     }
     return STEP_MORE
@@ -168,7 +168,7 @@ export class TeeFlow implements Flow {
       lane.ahead = got
       lane.wake()
     } else if (got !== -EAGAIN && got !== -EINTR) {
-      this.onFailed(lane, systemError(got, 'tee', 'Duplicating bytes for several sinks'))
+      this.onFailed(lane, streamError(got, 'tee', 'Duplicating bytes for several sinks'))
     }
   }
 

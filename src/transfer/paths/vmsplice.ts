@@ -10,7 +10,7 @@
  * socket; but it promises that the page is never written again.
  */
 import { constants } from 'node:os'
-import { errnoName, systemError } from '../../base/errors.js'
+import { errnoName } from '../../base/errors.js'
 import { MiB } from '../../base/units.js'
 import type { Engine } from '../../engine/engine.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_WAIT, type Step } from '../../engine/flow.js'
@@ -19,6 +19,7 @@ import { goneError, type MemoryPieces } from '../memory-pieces.js'
 import { PieceCursor } from '../piece-cursor.js'
 import type { Pipe, PipePool } from '../pipe-pool.js'
 import type { SocketHold } from '../socket-hold.js'
+import { streamError } from '../stream-error.js'
 import { isRefusal } from './file-flow.js'
 import { lendPages, takePagesBack } from './lending.js'
 import { PathRefused } from './path-refused.js'
@@ -27,7 +28,9 @@ import type { ReferenceEnds } from './reference-ends.js'
 /** What one step sends at most: about 0.2 ms. */
 const stepBytes = 1 * MiB
 
-const { EAGAIN, EINTR } = constants.errno
+const { EAGAIN, EBADF, EINTR } = constants.errno
+/** fcntl(2): the bits of a descriptor's flags that say what it is open for. */
+const O_ACCMODE = 3
 
 export class VmspliceFlow implements Flow {
   readonly fd: number
@@ -70,6 +73,10 @@ export class VmspliceFlow implements Flow {
   begin(): void {
     const refusal = lendPages(this.#pieces)
     if (refusal !== '') return void this.#finish(new PathRefused(`vmsplice is refused here (${refusal})`))
+    // At the end that is for reading it works the other way round: it would write over the memory.
+    if (this.#pipes === null && this.#isForReading()) {
+      return void this.#finish(streamError(-EBADF, 'vmsplice', 'Sending memory'))
+    }
     try {
       if (this.#pipes !== null) this.#pipe = this.#pipes.take()
     } catch (error) {
@@ -109,6 +116,11 @@ export class VmspliceFlow implements Flow {
     return cursor.left === 0 && cursor.done === this.#sent ? this.#finish(null) : STEP_MORE
   }
 
+  #isForReading(): boolean {
+    const { fcntl, F_GETFL, O_RDONLY } = this.#native
+    return (fcntl(this.fd, F_GETFL, 0) & O_ACCMODE) === O_RDONLY
+  }
+
   /** Into the pipe → how many bytes it refers to now. */
   #take(bytes: Uint8Array): number {
     const { SPLICE_F_NONBLOCK } = this.#native
@@ -129,7 +141,7 @@ export class VmspliceFlow implements Flow {
     if (this.#sent === 0 && isRefusal(result)) {
       return this.#finish(new PathRefused(`${syscall} is refused here (${errnoName(result)})`))
     }
-    return this.#finish(systemError(result, syscall, 'Sending memory'))
+    return this.#finish(streamError(result, syscall, 'Sending memory'))
   }
 
   #report(onProgress: (sentBytes: number) => void): void {
