@@ -71,7 +71,7 @@ function runSanitized() {
   }
   mkdirSync(join(tree, 'build'), { recursive: true })
   rmSync(join(tree, 'build', 'dev'), { recursive: true, force: true })
-  for (const name of ['package.json', 'dist', 'docs', join('test', 'support'), join('build', 'dev')]) {
+  for (const name of ['package.json', 'bin', 'dist', 'docs', 'schema', 'test/support', 'build/dev']) {
     cpSync(join(root, name), join(tree, name), { recursive: true })
   }
   if (!existsSync(join(tree, 'node_modules')))

@@ -7,7 +7,7 @@ const command = join(projectRoot, 'bin', 'sluice.js')
 
 export const sluice: Peer = {
   name: 'sluice',
-  setup: '`sluice serve`: serveStatic on node:http',
+  setup: '`sluice serve`, on the engine that `auto` finds',
   find: () => findSluice(({ directory }) => ['serve', directory, '--host', '127.0.0.1', '--port', '0']),
 }
 

@@ -37,12 +37,21 @@ export function startUpstream(core: number, signal: AbortSignal): Promise<Server
   return startServer({ argv: [compileProgram('traffic'), 'upstream'] }, core, signal)
 }
 
+export interface TrafficLimits {
+  /** Of the proxy, on 127.0.0.1. */
+  port: number
+  /** After this time nothing is begun; what is in flight is finished. */
+  seconds: number
+  /** Seconds of silence that fail a connection; 10 where not given. */
+  timeout?: number
+}
+
 export async function runTraffic(
   { kind, connections, bytes }: Traffic,
-  { port, seconds }: { port: number; seconds: number },
+  { port, seconds, timeout }: TrafficLimits,
   placing: Placing,
 ): Promise<TrafficResult> {
-  const options = optionArguments({ port, connections, bytes, seconds })
+  const options = optionArguments({ port, connections, bytes, seconds, timeout })
   return (await runGenerator([compileProgram('traffic'), kind, ...options], placing)) as TrafficResult
 }
 

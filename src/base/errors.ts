@@ -18,7 +18,7 @@ export const errorRemedies = {
   ERR_SLUICE_FILE: 'Check the name, its permissions and that it is a regular file.',
   ERR_SLUICE_FILE_SHRANK: 'The file was truncated while it was sent; replace files by rename, not in place.',
   ERR_SLUICE_IN_FLIGHT: 'Wait until the transfer that uses the bytes has ended.',
-  ERR_SLUICE_LISTEN: 'Choose another --port or --host, or stop what listens there.',
+  ERR_SLUICE_LISTEN: 'Choose another address (--listen, or --host and --port), or stop what listens there.',
   ERR_SLUICE_MAPPING_TRUNCATED:
     'The file was truncated while it was mapped; replace files by rename, not in place.',
   ERR_SLUICE_MEMORY: 'Ask for less, or raise the limit on memory or locked memory (`ulimit -l`).',

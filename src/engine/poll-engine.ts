@@ -18,7 +18,7 @@ export class PollEngine extends TurnEngine {
   constructor(native: Native) {
     super()
     const onReady = (flow: Flow): void => this.enqueue(flow)
-    const onAllReady = (): void => this.run()
+    const onAllReady = (): void => this.wake()
     this.#sinks = new WatchSet(native, native.EPOLLOUT, onReady, onAllReady)
     try {
       this.#sources = new WatchSet(native, native.EPOLLIN | native.EPOLLRDHUP, onReady, onAllReady)

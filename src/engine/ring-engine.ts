@@ -56,7 +56,7 @@ export class RingEngine extends TurnEngine implements LoopHandler {
   }
 
   onReaped(): void {
-    this.run()
+    this.wake()
   }
 
   protected watch(flow: Flow, source: boolean): boolean {

@@ -21,8 +21,10 @@ export abstract class TurnEngine implements Engine {
   #head = 0
   #running = false
   #closed = false
-  /** When the present turn began, or 0: a turn lasts for one iteration of Node's loop. */
-  #turnStart = 0
+  /** How much of the present turn is used. A turn begins when the engine is woken, or when the last one was used up. */
+  #usedMs = 0
+  /** What is in the queue waits until the loop's other callbacks have had their turn. */
+  #usedUp = false
 
   abstract forget(flow: Flow, sinkOpen?: boolean, sourceOpen?: boolean): void
 
@@ -56,27 +58,37 @@ export abstract class TurnEngine implements Engine {
     this.#queue.push(flow)
   }
 
+  /** Begins a turn: an iteration of Node's loop wakes the engine at most once for each of its descriptors. */
+  protected wake(): void {
+    this.#usedMs = 0
+    this.run()
+  }
+
   /** Steps those that are in the queue, as far as the turn goes. */
   protected run(): void {
     const queue = this.#queue
-    if (queue.length === 0) return
-    if (this.#turnStart === 0) {
-      this.#turnStart = performance.now()
-      setImmediate(this.#endTurn)
-    }
-    const deadline = this.#turnStart + turnMs
+    if (queue.length === 0 || this.#usedUp) return
+    const start = performance.now()
+    const deadline = start + turnMs - this.#usedMs
+    let now = start
     this.#running = true
     try {
-      while (this.#head < queue.length && performance.now() < deadline) {
+      while (this.#head < queue.length && now < deadline) {
         const flow = queue[this.#head++]!
         flow.queued = false
         this.#advance(flow)
+        now = performance.now()
       }
     } finally {
+      this.#usedMs += now - start
       // Ending a flow may run code of the program's; what that throws must not stop all the others.
       this.#running = false
       if (this.#head >= queue.length) queue.length = 0
-      else queue.splice(0, this.#head)
+      else {
+        queue.splice(0, this.#head)
+        this.#usedUp = true
+        setImmediate(this.#beginTurn)
+      }
       this.#head = 0
       this.settle()
     }
@@ -87,9 +99,9 @@ export abstract class TurnEngine implements Engine {
     setTimeout(() => this.resume(flow), unwatchedMs)
   }
 
-  readonly #endTurn = (): void => {
-    this.#turnStart = 0
-    this.run()
+  readonly #beginTurn = (): void => {
+    this.#usedUp = false
+    this.wake()
   }
 
   #advance(flow: Flow): void {

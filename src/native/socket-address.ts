@@ -27,7 +27,7 @@ export function internetAddress(native: Native, { address, port }: InternetAddre
   setFamily(bytes, ipv4 ? native.AF_INET : native.AF_INET6)
   view.setUint16(portAt, port)
   if (ipv4) bytes.set(address.split('.').map(Number), ipv4At)
-  else ipv6Words(address).forEach((word, index) => view.setUint16(ipv6At + 2 * index, word))
+  else for (const [index, word] of ipv6Words(address).entries()) view.setUint16(ipv6At + 2 * index, word)
   return bytes
 }
 

@@ -10,6 +10,7 @@ import type { Engine } from '../engine/engine.js'
 import type { Native } from '../native/calls.js'
 import type { SocketAddress } from './address.js'
 import { clientHelloBytesMax, readServerName } from './client-hello.js'
+import { isEndHeard } from './connection-channel.js'
 import type { Ending } from './connection-end.js'
 import { Connector } from './connector.js'
 import type { ProxySettings } from './options.js'
@@ -40,8 +41,8 @@ export class Arrival implements Waiter {
   readonly fd: number
   readonly beganMs = Date.now()
   readonly tried: Upstream[] = []
-  /** Who it is: as connected, or as the PROXY header says. */
-  source: SocketAddress | null
+  /** Looked up when it is asked for first: often it is not. */
+  #source: SocketAddress | null | undefined
   serverName: string | null = null
   attempts = 0
   queuedMs = 0
@@ -62,7 +63,12 @@ export class Arrival implements Waiter {
     this.fd = fd
     this.#host = host
     this.#settings = host.routing.settings
-    this.source = peerOf(host.native, fd)
+  }
+
+  /** Who it is: as connected, or as the PROXY header says. Not to be asked for the first time once `fd` is closed. */
+  get source(): SocketAddress | null {
+    if (this.#source === undefined) this.#source = peerOf(this.#host.native, this.fd)
+    return this.#source
   }
 
   /** The client's address, as source-hash counts it. */
@@ -94,6 +100,7 @@ export class Arrival implements Waiter {
   /** Closes the client's connection. */
   turnAway(ending: Ending): void {
     if (this.#over) return
+    this.#remember()
     this.#end()
     this.#group?.leave(this)
     this.#connector?.cancel()
@@ -103,7 +110,8 @@ export class Arrival implements Waiter {
   }
 
   #allowed(): boolean {
-    return this.#host.routing.allows(this.source)
+    const { routing } = this.#host
+    return routing.settings.access.length === 0 || routing.allows(this.source)
   }
 
   #readHeader(): void {
@@ -115,7 +123,7 @@ export class Arrival implements Waiter {
         return true
       }
       this.#host.native.recv(this.fd, looked.subarray(0, header.bytes), this.#host.native.MSG_DONTWAIT)
-      this.source = header.source ?? this.source
+      this.#source = header.source ?? this.source
       this.#destination = header.destination
       if (this.#allowed()) this.#readName()
       else this.turnAway('denied')
@@ -190,13 +198,13 @@ export class Arrival implements Waiter {
       },
     )
     this.#connector = connector
-    if (Number.isFinite(connectMs)) {
+    connector.begin()
+    if (this.#connector === connector && Number.isFinite(connectMs)) {
       this.#timer = setTimeout(() => {
         timedOut = true
         connector.cancel()
       }, connectMs)
     }
-    connector.begin()
   }
 
   #connected(upstream: Upstream, fd: number): void {
@@ -214,6 +222,7 @@ export class Arrival implements Waiter {
       }
     }
     this.#end()
+    this.#remember()
     this.#upstream = null
     this.#host.onConnected(this, upstream, fd)
   }
@@ -234,6 +243,11 @@ export class Arrival implements Waiter {
     return (
       length === 0 || (length < 0 && length !== -constants.errno.EAGAIN && length !== -constants.errno.EINTR)
     )
+  }
+
+  /** What is told of the connection when it is over is still to be had now. */
+  #remember(): void {
+    if (isEndHeard(this.#settings)) void this.source
   }
 
   #clearTimer(): void {

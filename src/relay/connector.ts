@@ -39,6 +39,8 @@ export class Connector implements Flow {
   }
 
   begin(): void {
+    // Whoever is on this machine has answered by now.
+    if (this.#result === -EINPROGRESS && this.#isConnected()) this.#result = 0
     if (this.#result === -EINPROGRESS) this.#engine.resume(this)
     else this.#finish(this.#result)
   }
@@ -69,7 +71,7 @@ export class Connector implements Flow {
   #finish(result: number): void {
     if (this.#ended) return
     this.#ended = true
-    if (this.fd >= 0) this.#engine.forget(this, true)
+    if (this.#waited) this.#engine.forget(this, true)
     if (result < 0 && this.fd >= 0) this.#native.close(this.fd)
     this.#done(result < 0 ? result : this.fd)
   }

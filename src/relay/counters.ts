@@ -18,7 +18,6 @@ export const proxyCounterNames = [
   'toClientCopied',
   'mirrored',
   'mirrorsDropped',
-  'withoutPipe',
 ] as const
 export type ProxyCounterName = (typeof proxyCounterNames)[number]
 
@@ -50,8 +49,6 @@ export const TO_CLIENT_COPIED = 14
 export const MIRRORED = 15
 /** Mirrors that were given up, as they were slow or had gone. */
 export const MIRRORS_DROPPED = 16
-/** Directions that were copied for want of a pipe. */
-export const WITHOUT_PIPE = 17
 
 /** Numbers of 53 bits: 2^53 bytes are nine petabytes. */
 export type ProxyCounterRow = Float64Array

@@ -20,4 +20,6 @@ export interface DirectionEnds {
   readonly sink: number
   /** Whether the source is a TCP socket. */
   readonly isTcp: boolean
+  /** Whether something may have come already. */
+  readonly tries: boolean
 }

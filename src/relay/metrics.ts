@@ -18,7 +18,6 @@ const help: Record<Exclude<ProxyCounterName, keyof typeof byteLabels>, string> =
   resets: 'Connections that one end reset.',
   mirrored: 'Bytes sent to mirrors.',
   mirrorsDropped: 'Mirrors given up, as they were slow or had gone.',
-  withoutPipe: 'Directions copied for want of a pipe.',
 }
 
 const byteLabels = {

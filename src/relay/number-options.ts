@@ -86,7 +86,8 @@ export function resolveNumbers<Name extends string>(
   const values = {} as Record<Name, number>
   for (const name of Object.keys(table) as Name[]) {
     const { min, max, otherwise } = table[name]
-    values[name] = checkInteger(place + name, given[name] ?? otherwise, { min, max })
+    const { [name]: value = otherwise } = given
+    values[name] = checkInteger(place + name, value, { min, max })
   }
   return values
 }

@@ -45,7 +45,9 @@ export class Passage implements Flow, Direction {
   copied = 0
   moved = false
   readonly #host: PassageHost
-  readonly #bulk: Bulk
+  readonly #isTcp: boolean
+  /** Made for a flow that is spliced. */
+  #bulk: Bulk | null = null
   readonly #done: DirectionDone
   /** The last piece was short: the source is empty until the engine says otherwise. */
   #emptied = false
@@ -58,29 +60,20 @@ export class Passage implements Flow, Direction {
   #bulky = false
   /** A large pipe stays until the source is quiet: making one large takes a system call. */
   #keepsPipe = false
+  /** Whether the source is received from without having been said to be ready. */
+  #tries: boolean
   #sourceEnded = false
   /** What receiving failed with: the kernel says it once, and what came before goes out first. */
   #sourceErrno = 0
   #ended = false
 
-  constructor(host: PassageHost, { source, sink, isTcp }: DirectionEnds, done: DirectionDone) {
+  constructor(host: PassageHost, { source, sink, isTcp, tries }: DirectionEnds, done: DirectionDone) {
     this.fd = sink
     this.sourceFd = source
     this.#host = host
     this.#done = done
-    this.#bulk = new Bulk(
-      host.native,
-      { fd: source, isTcp },
-      () => {
-        if (!isTcp || this.#pipe === null) return
-        host.pipes.enlarge(this.#pipe)
-        this.#keepsPipe = true
-      },
-      () => {
-        this.#keepsPipe = false
-        host.engine.resume(this)
-      },
-    )
+    this.#isTcp = isTcp
+    this.#tries = tries
   }
 
   get ended(): boolean {
@@ -98,7 +91,12 @@ export class Passage implements Flow, Direction {
 
   step(): Step {
     if (this.#ended) return STEP_DONE
-    this.#bulk.go()
+    this.#bulk?.go()
+    // Nothing can have come yet: the engine says when it has.
+    if (!this.#tries) {
+      this.#tries = true
+      return STEP_WAIT_SOURCE
+    }
     this.#emptied = false
     let budget = stepBytes
     while (budget > 0) {
@@ -135,7 +133,7 @@ export class Passage implements Flow, Direction {
     if (received <= 0) return received
     if (received < shared.length) this.#emptied = !this.sourceEnding
     // There is more where that came from.
-    else if (splices) this.#bulky = true
+    else if (splices) this.#splice()
     const sent = native.sendRange(this.fd, shared, 0, received, native.MSG_DONTWAIT)
     const taken = Math.max(sent, 0)
     this.copied += taken
@@ -143,6 +141,24 @@ export class Passage implements Flow, Direction {
     // What the sink failed with it says again.
     if (taken < received) this.#rest = shared.slice(taken, received)
     return received
+  }
+
+  #splice(): void {
+    this.#bulky = true
+    const { native, engine, pipes } = this.#host
+    this.#bulk ??= new Bulk(
+      native,
+      { fd: this.sourceFd, isTcp: this.#isTcp },
+      () => {
+        if (!this.#isTcp || this.#pipe === null) return
+        pipes.enlarge(this.#pipe)
+        this.#keepsPipe = true
+      },
+      () => {
+        this.#keepsPipe = false
+        engine.resume(this)
+      },
+    )
   }
 
   #fill(): number {
@@ -155,7 +171,8 @@ export class Passage implements Flow, Direction {
       null,
       pipe.writeFd,
       null,
-      pipe.capacity,
+      // As much as fits: a pipe is full by its slots, and a slot may take a piece of several pages.
+      stepBytes,
       native.SPLICE_F_NONBLOCK,
     )
     if (taken > 0) {
@@ -203,8 +220,9 @@ export class Passage implements Flow, Direction {
   }
 
   #waitForSource(): Step {
+    // First, as what proves to be bulk now keeps its pipe, made larger.
+    this.#bulk?.wait(this.#taken)
     if (!this.#keepsPipe) this.#letGo()
-    this.#bulk.wait(this.#taken)
     return STEP_WAIT_SOURCE
   }
 
@@ -228,9 +246,10 @@ export class Passage implements Flow, Direction {
   #finish(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#bulk.end(true)
+    this.#bulk?.end(true)
     this.#letGo()
     this.#rest = null
-    this.#host.engine.forget(this)
+    // Its ends are closed with it, and leave the sets by themselves; nobody else waits for them in the same way.
+    this.#host.engine.forget(this, false, false)
   }
 }

@@ -3,7 +3,7 @@ import type { SocketAddress } from './address.js'
 import type { ProxyCounters } from './counters.js'
 import type { ProxyOptions } from './options.js'
 
-export interface TcpProxy {
+export interface TcpProxy extends AsyncDisposable {
   /** Where it listens. */
   readonly address: SocketAddress
   /** What it has done since it began. */

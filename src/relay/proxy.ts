@@ -18,6 +18,7 @@ import {
   CONNECTIONS_CLOSED,
   CONNECTS_FAILED,
   DENIED,
+  type ProxyCounterRow,
   type ProxyCounters,
   proxyCounterRow,
   QUEUED,
@@ -32,6 +33,7 @@ import {
   TO_UPSTREAM_SPLICED,
   UNROUTED,
 } from './counters.js'
+import { publishProxyCounters } from './counters-channel.js'
 import type { Direction } from './direction.js'
 import { openProxyListener } from './listener.js'
 import { type ConnectionMirrors, Mirrors, noMirrors } from './mirrors.js'
@@ -84,7 +86,10 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
   readonly #arrivals = new Set<Arrival>()
   readonly #sessions = new Map<Session, Origin>()
   readonly #look: NodeJS.Timeout
+  readonly #stopPublishing: () => void
   #draining = false
+  /** The time to end is over. */
+  #cutting = false
   #closed: Promise<number> | null = null
   #whenEmpty: (() => void) | null = null
 
@@ -109,11 +114,15 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     this.#acceptor = new Acceptor(native, engine, fd, client => this.#onConnection(client))
     this.#look = setInterval(() => this.#endIdle(), lookMs)
     this.#look.unref()
+    this.#stopPublishing = publishProxyCounters(this)
     this.#acceptor.begin()
   }
 
+  /** Bytes of connections that are open are in it too. */
   get counters(): ProxyCounters {
-    return readProxyCounters(this.#row)
+    const row = this.#row.slice()
+    for (const session of this.#sessions.keys()) addBytes(row, session)
+    return readProxyCounters(row)
   }
 
   get upstreams(): readonly UpstreamStatus[] {
@@ -159,6 +168,8 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     this.#countAttempts(arrival)
     this.#sessions.set(session, { arrival, upstream })
     session.begin()
+    // Its mirrors were being opened when the others were cut off.
+    if (this.#cutting) session.cut('drained')
   }
 
   onTurnedAway(arrival: Arrival, ending: Ending): void {
@@ -180,11 +191,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
   #onEnded(session: Session, ending: Ending): void {
     const { arrival, upstream } = this.#sessions.get(session)!
     this.#sessions.delete(session)
-    const { toUpstream, toClient } = session
-    this.#row[TO_UPSTREAM_SPLICED]! += toUpstream.spliced
-    this.#row[TO_UPSTREAM_COPIED]! += toUpstream.copied
-    this.#row[TO_CLIENT_SPLICED]! += toClient.spliced
-    this.#row[TO_CLIENT_COPIED]! += toClient.copied
+    addBytes(this.#row, session)
     if (ending === 'client reset' || ending === 'upstream reset') this.#row[RESETS]! += 1
     if (ending === 'idle' || ending === 'half-closed' || ending === 'lifetime') this.#row[TIMEOUTS]! += 1
     upstream.release()
@@ -232,6 +239,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     let cut = 0
     if (this.#open > 0) {
       const timer = setTimeout(() => {
+        this.#cutting = true
         cut = this.#open
         for (const session of [...this.#sessions.keys()]) session.cut('drained')
         for (const arrival of [...this.#arrivals]) arrival.turnAway('drained')
@@ -242,6 +250,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
       clearTimeout(timer)
     }
     clearInterval(this.#look)
+    this.#stopPublishing()
     this.routing.close()
     if ('path' in this.address) await unlink(this.address.path).catch(() => {})
     return cut
@@ -259,6 +268,13 @@ const turnedAway: Partial<Record<Ending, number>> = {
   'queue full': REFUSED,
   'queue timeout': REFUSED,
   'connect failed': REFUSED,
+}
+
+function addBytes(row: ProxyCounterRow, { toUpstream, toClient }: Session): void {
+  row[TO_UPSTREAM_SPLICED]! += toUpstream.spliced
+  row[TO_UPSTREAM_COPIED]! += toUpstream.copied
+  row[TO_CLIENT_SPLICED]! += toClient.spliced
+  row[TO_CLIENT_COPIED]! += toClient.copied
 }
 
 interface Over {

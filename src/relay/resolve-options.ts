@@ -29,8 +29,16 @@ export const nameServersMax = 8
 export function resolveProxyOptions(options: ProxyOptions): ProxySettings {
   const given = checkKnown('', checkObject('the options', options), proxyOptionNames)
   const numbers = resolveNumbers(proxyNumbers, given)
+  const {
+    upstreams,
+    sni,
+    balance = 'round-robin',
+    proxyProtocol = 'none',
+    access = [],
+    nameServers = [],
+  } = given
   const shared = {
-    balance: checkOneOf('balance', given.balance ?? 'round-robin', balances),
+    balance: checkOneOf('balance', balance, balances),
     queueMax: numbers.queueMax,
     queueMs: numbers.queueMs,
     failuresMax: numbers.failuresMax,
@@ -41,10 +49,9 @@ export function resolveProxyOptions(options: ProxyOptions): ProxySettings {
     ...shared,
     upstreams: resolveUpstreams(place, list),
   })
-  const { upstreams, sni } = given
   if (upstreams === undefined && sni === undefined) throw missingUpstreams()
   const version = checkVersion(given.proxyProtocolVersion)
-  const protocol = checkOneOf('proxyProtocol', given.proxyProtocol ?? 'none', proxyProtocols)
+  const protocol = checkOneOf('proxyProtocol', proxyProtocol, proxyProtocols)
   return {
     listen: parseTarget('listen', given.listen, { portMin: 0 }),
     fallback: upstreams === undefined ? null : group('upstreams', upstreams),
@@ -52,7 +59,7 @@ export function resolveProxyOptions(options: ProxyOptions): ProxySettings {
     mirror: given.mirror === undefined ? null : resolveMirror(given.mirror),
     proxyIn: protocol === 'in' || protocol === 'both',
     proxyOut: protocol === 'out' || protocol === 'both' ? version : 0,
-    access: resolveAccess(given.access),
+    access: resolveAccess(access),
     connectMs: numbers.connectMs,
     helloMs: numbers.helloMs,
     idleMs: limitOf(numbers.idleMs),
@@ -61,7 +68,7 @@ export function resolveProxyOptions(options: ProxyOptions): ProxySettings {
     connectionsMax: numbers.connectionsMax,
     attemptsMax: numbers.attemptsMax,
     resolveMs: numbers.resolveMs,
-    nameServers: checkList('nameServers', given.nameServers ?? [], nameServersMax).map((server, index) =>
+    nameServers: checkList('nameServers', nameServers, nameServersMax).map((server, index) =>
       checkNameServer(`nameServers[${index}]`, server),
     ),
     onEnd: checkOnEnd(given.onEnd),
@@ -100,7 +107,7 @@ function checkVersion(version: unknown): 1 | 2 {
 }
 
 function resolveAccess(access: unknown): AccessRule[] {
-  const rules = checkList('access', access ?? [], accessRulesMax).map((rule, index) => {
+  const rules = checkList('access', access, accessRulesMax).map((rule, index) => {
     const place = `access[${index}]`
     const entries = Object.entries(checkObject(place, rule))
     const [kind, clients] = entries[0] ?? []

@@ -31,10 +31,11 @@ function resolveRest(
   place: string,
   given: Readonly<Record<string, unknown>>,
 ): Omit<UpstreamSettings, 'target'> {
+  const { backup = false } = given
   const { weight, connectionsMax } = resolveNumbers(upstreamNumbers, given, `${place}.`)
   return {
     weight,
-    backup: checkBoolean(`${place}.backup`, given.backup ?? false),
+    backup: checkBoolean(`${place}.backup`, backup),
     connectionsMax: limitOf(connectionsMax),
   }
 }

@@ -46,12 +46,12 @@ export class Session {
     this.lastMs = nowMs
     const { client, upstream } = ends
     this.toUpstream = this.#direction(
-      { source: client, sink: upstream, isTcp: ends.clientIsTcp },
+      { source: client, sink: upstream, isTcp: ends.clientIsTcp, tries: true },
       ends.mirrors.toUpstream,
       (errno, atSource) => this.#onEnd(upstream, errno, atSource === true),
     )
     this.toClient = this.#direction(
-      { source: upstream, sink: client, isTcp: ends.upstreamIsTcp },
+      { source: upstream, sink: client, isTcp: ends.upstreamIsTcp, tries: false },
       ends.mirrors.toClient,
       (errno, atSource) => this.#onEnd(client, errno, atSource === false),
     )

@@ -15,6 +15,8 @@ import { type FileServerOptions, resolveServerOptions } from './options.js'
 import type { ThreadOrders } from './thread-main.js'
 import { fromFailure, type ThreadCommand, type ThreadNews } from './thread-news.js'
 
+/** A day: more than a timer of Node's takes would be none. */
+const graceMsMax = 24 * 60 * 60 * 1000
 /** As many as any machine has cores. */
 const threadsMax = 1024
 
@@ -86,9 +88,11 @@ export class FileServer {
   /**
    * Accepts no more connections; those that are idle are closed, and answers are sent to their end for as long as
    * `graceMs`, 0 if not given → how many connections were cut off then. Every call returns the same promise.
+   *
+   * @throws ERR_SLUICE_OPTION
    */
   close({ graceMs = 0 }: { graceMs?: number } = {}): Promise<number> {
-    this.#closed ??= this.#close(graceMs)
+    this.#closed ??= this.#close(checkInteger('graceMs', graceMs, { min: 0, max: graceMsMax }))
     return this.#closed
   }
 

@@ -59,6 +59,10 @@ export class PollWire implements ThreadWire {
   readonly #table: ConnectionTable
   readonly #connectionsMax: number
   readonly #state: Uint8Array
+  /** Events that tell of the peer's end or of an error, and those after which it is to be received, or sent. */
+  readonly #endings: number
+  readonly #readable: number
+  readonly #writable: number
   readonly #events = new Uint32Array(eventsMax * eventWords)
   readonly #received = new Uint8Array(receiveBytes)
   #host: Host | null = null
@@ -84,7 +88,10 @@ export class PollWire implements ThreadWire {
     if (epoll < 0) throw systemError(epoll, 'epoll_create1', 'Opening a server')
     this.#epoll = epoll
     this.#closeEpoll = closerOf(native, epoll)
-    const { EPOLLIN, EPOLLET, EPOLLONESHOT } = native
+    const { EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLERR, EPOLLHUP, EPOLLET, EPOLLONESHOT } = native
+    this.#endings = EPOLLRDHUP | EPOLLERR | EPOLLHUP
+    this.#readable = EPOLLIN | this.#endings
+    this.#writable = EPOLLOUT | EPOLLERR | EPOLLHUP
     native.setNonBlocking(listener, 1)
     this.#watch(listener, EPOLLIN | EPOLLET, listenerTag)
     this.#watch(loop, EPOLLIN | EPOLLONESHOT, loopTag)
@@ -170,15 +177,13 @@ export class PollWire implements ThreadWire {
   #onEvent(mask: number, slot: number, generation: number): void {
     const connection = this.#table.at(slot, generation)
     if (connection === null) return
-    const { EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLERR, EPOLLHUP } = this.#native
-    const state = this.#state[slot]!
-    if ((mask & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) !== 0) this.#state[slot]! |= ENDING
-    if ((mask & (EPOLLOUT | EPOLLERR | EPOLLHUP)) !== 0 && (state & WRITING) !== 0) {
+    if ((mask & this.#endings) !== 0) this.#state[slot]! |= ENDING
+    if ((mask & this.#writable) !== 0 && (this.#state[slot]! & WRITING) !== 0) {
       this.#state[slot]! &= ~WRITING
       connection.onWritable()
       if (connection.closed) return
     }
-    if ((mask & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) !== 0) this.#receive(connection)
+    if ((mask & this.#readable) !== 0) this.#receive(connection)
   }
 
   #receive(connection: Wired): void {

@@ -6,7 +6,6 @@
  * An answer counts for `freshMs`; then the question is decided anew, and where the file is still the same version the
  * answer is kept. A head's date is written over when nobody sends it, and else the head is copied.
  */
-import { constants } from 'node:os'
 import type { Opened } from '../http/opened.js'
 import { ACCEPT_ENCODING } from '../http/request/field.js'
 import type { RequestHead } from '../http/request/head.js'
@@ -14,6 +13,7 @@ import type { Native } from '../native/calls.js'
 import type { Arena } from './arena.js'
 import { type Clock, dateBytes } from './clock.js'
 import { statusLine } from './head-text.js'
+import { readResident } from './read-resident.js'
 import type { SharedFile } from './shared-file.js'
 import { Stored } from './stored.js'
 
@@ -165,16 +165,8 @@ export class ResponseCache {
 
   /** Only what is in memory is kept: a read that would wait for a disk is none. Else the file is sent from where it is. */
   #readFile(file: Opened, offset: number): boolean {
-    let done = 0
-    while (done < file.size) {
-      const at = offset + done
-      const view = this.#arena.bytes.subarray(at, offset + file.size)
-      const count = this.#native.preadNoWait(file.fd, view, done)
-      if (count === -constants.errno.EINTR) continue
-      if (count <= 0) return false
-      done += count
-    }
-    return file.unchanged()
+    const bytes = this.#arena.bytes.subarray(offset, offset + file.size)
+    return readResident(this.#native, file, bytes) && file.unchanged()
   }
 
   #store(length: number): Stored | null {

@@ -34,6 +34,28 @@ test('pairs are chosen by name, with either arrow', () => {
   )
 })
 
+test('cases and proxies are chosen by name, and the trial has a pace of its own', () => {
+  const options = parseOptions([
+    'relay',
+    '--cases',
+    '8 streams,connections',
+    '--servers',
+    'A.pipe(b),sluice',
+  ])!
+  const { trial } = options
+  assert.ok('proxies' in trial)
+  assert.deepEqual(
+    trial.cases.map(each => each.label),
+    ['8 streams', 'connections'],
+  )
+  assert.deepEqual(
+    trial.proxies.map(proxy => proxy.name),
+    ['sluice', 'a.pipe(b)'],
+  )
+  assert.equal(options.repetitions, trial.pace.repetitions)
+  assert.equal(parseOptions(['relay', '--seconds', '7'])!.seconds, 7)
+})
+
 test('help is asked for in two ways', () => {
   assert.equal(parseOptions(['--help']), null)
   assert.equal(parseOptions(['http-file', '-h']), null)
@@ -46,6 +68,9 @@ for (const [argv, said] of [
   [['http-file', '--sizes', '5MiB'], /--sizes: no 5mib; there is 64 KiB/],
   [['http-file', '--servers', 'apache'], /--servers: no apache/],
   [['http-file', '--pairs', 'file → tcp'], /--pairs: http-file has servers/],
+  [['http-file', '--cases', '1 stream'], /--cases: http-file has sizes/],
+  [['relay', '--sizes', '64KiB'], /--sizes: relay has cases/],
+  [['relay', '--cases', '9 streams'], /--cases: no 9streams; there is 1 stream/],
   [['paths', '--servers', 'sluice'], /--servers: paths has pairs/],
   [['paths', '--pairs', 'file → moon'], /--pairs: no file→moon/],
   [['http-file', '--repetitions', '1.5'], /--repetitions must be/],

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { folderOf, parseAnswers, requestText } from '../http/support.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { eventually, pause } from '../support/eventually.js'
-import { ending, longHeadBytes, onEachEngine, stuckBytes } from './support.js'
+import { begun, ending, longHeadBytes, onEachEngine, stuckBytes } from './support.js'
 
 const last = requestText('/a.txt', { headers: { Connection: 'close' } })
 
@@ -18,7 +18,8 @@ onEachEngine('one connection is answered again and again', async (t, start) => {
   }
   const { requests, connections, answers2xx, fromMemory } = server.counters
   assert.deepEqual([requests, connections, answers2xx], [100, 1, 100])
-  assert.equal(fromMemory, 99)
+  // At first, and now and then, it is looked at the file.
+  assert.ok(fromMemory > 0 && fromMemory < 100)
 })
 
 onEachEngine('HTTP/1.0 is kept alive where it asks, and told so', async (t, start) => {
@@ -205,7 +206,7 @@ onEachEngine('a reset in the middle of an answer is counted, and nothing stays',
   const before = openDescriptors()
   const client = connect({ reading: false })
   client.get('/big.bin')
-  await once(client.peer.socket, 'readable')
+  await begun(client)
   client.peer.socket.resetAndDestroy()
   await eventually(
     () => server.counters.brokenOff === 1,

@@ -5,7 +5,7 @@ import { connect as connectTo } from 'node:net'
 import { folderOf, requestText } from '../http/support.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { eventually, pause } from '../support/eventually.js'
-import { onEachEngine, stuckBytes } from './support.js'
+import { begun, onEachEngine, stuckBytes } from './support.js'
 
 /** Longer than any test waits. */
 const graceMs = 600_000
@@ -20,7 +20,7 @@ onEachEngine(
     )
     const busy = connect({ reading: false })
     busy.peer.socket.write(requestText('/big.bin') + requestText('/a.txt'))
-    await once(busy.peer.socket, 'readable')
+    await begun(busy)
     const idle = connect()
     idle.get('/a.txt')
     await idle.response()
@@ -49,7 +49,7 @@ onEachEngine('who takes too long is cut off, and counted', async (t, start) => {
   const clients = [connect({ reading: false }), connect({ reading: false })]
   for (const client of clients) {
     client.get('/big.bin')
-    await once(client.peer.socket, 'readable')
+    await begun(client)
   }
   const idle = connect()
   idle.get('/a.txt')
@@ -73,6 +73,7 @@ onEachEngine('half a head does not keep a server from closing', async (t, start)
 
 onEachEngine('every call of close() is the same', async (t, start) => {
   const { server } = await start(t, folderOf(t, {}))
+  assert.throws(() => server.close({ graceMs: -1 }), { code: 'ERR_SLUICE_OPTION' })
   const first = server.close()
   assert.equal(server.close({ graceMs }), first)
   assert.equal(await first, 0)

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { ask, folderOf, requestText } from '../http/support.js'
-import { serve } from '../support/command.js'
+import { run } from '../support/command.js'
 import { eventually } from '../support/eventually.js'
 import { engines } from './support.js'
 
+const program = fileURLToPath(new URL('children/serving.js', import.meta.url))
 /** Enough to begin with: Node opens many modules at once. */
 const descriptorsMax = 160
 const launcher = ['sh', '-c', `ulimit -n ${descriptorsMax}; exec "$@"`, 'sh']
@@ -19,7 +21,8 @@ for (const { engine, skip } of engines) {
     skip,
   }, async t => {
     const folder = folderOf(t, { 'a.txt': 'a', 'b.txt': 'b' })
-    const server = await serve([folder, '--engine', engine], { launcher })
+    const server = run(process.execPath, [program, folder, engine], { launcher })
+    const port = Number((await server.line(/^port (\d+)$/m))[1])
     t.after(() => server.stop('SIGKILL'))
     const sockets: Socket[] = []
     t.after(() => {
@@ -27,7 +30,7 @@ for (const { engine, skip } of engines) {
     })
     // The kernel accepts them all; the server takes as many as it has descriptors for.
     for (let i = 0; i < clients; i++) {
-      const socket = connect(server.port, '127.0.0.1')
+      const socket = connect(port, '127.0.0.1')
       socket.on('error', () => {})
       sockets.push(socket)
       await once(socket, 'connect')
@@ -46,7 +49,7 @@ for (const { engine, skip } of engines) {
     clearInterval(again)
     assert.match(answers, /Retry-After: 1\r\n/)
     for (const socket of sockets.splice(0)) socket.destroy()
-    const { status, body } = await ask(server.port, '/b.txt')
+    const { status, body } = await ask(port, '/b.txt')
     assert.deepEqual([status, body.toString()], [200, 'b'])
     const { code, stderr } = await server.stop()
     assert.deepEqual([code, stderr], [0, ''])

@@ -9,18 +9,21 @@ import { countersMemory, countersOf, readCounters } from '#sluice/server/counter
 import { openListeners } from '#sluice/server/listener.js'
 import { resolveServerOptions } from '#sluice/server/options.js'
 import { ServerThread } from '#sluice/server/thread.js'
+import { warm } from '#sluice/transfer/residency.js'
 import { folderOf } from '../http/support.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { RawClient } from '../support/raw-http.js'
 import { nativeWith } from '../support/scripted-native.js'
 import { engines } from './support.js'
 
-const { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENOBUFS, ENOSPC } = constants.errno
+const { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENOBUFS, ENOSPC, EOPNOTSUPP } = constants.errno
 const large = Buffer.alloc(300 * KiB, 'large ')
 const small = Buffer.alloc(9 * KiB, 'small ')
 
 /** A thread of a server over these calls, in the thread of the test. */
 async function serveHere(t: TestContext, engine: 'ring' | 'poll', calls: Partial<Native>) {
+  // The null device is opened once, and kept.
+  await warm(native!, 0, 0, 0)
   const before = openDescriptors()
   const root = folderOf(t, { 'large.bin': large, 'small.bin': small })
   const { fds, address } = await openListeners(native!, { host: '127.0.0.1', port: 0, count: 1 })
@@ -90,12 +93,29 @@ for (const { engine, skip } of engines) {
     await server.close()
   })
 
-  test(`a file system that cannot be asked what is in memory is served from threads [${engine}]`, {
+  test(`a file that is never found in memory is served by way of threads [${engine}]`, {
     skip,
   }, async t => {
     const server = await serveHere(t, engine, { preadNoWait: () => -EAGAIN })
     await answersAll(server.connect())
     assert.equal(server.counters().bySendfile, 5)
+    await server.close()
+  })
+
+  test(`what was sent is answered from memory where reading cannot be asked not to wait [${engine}]`, {
+    skip,
+  }, async t => {
+    const server = await serveHere(t, engine, {
+      preadNoWait: () => -EOPNOTSUPP,
+      cachestat: () => -EOPNOTSUPP,
+    })
+    const client = server.connect()
+    // The first time nobody knows whether it is in memory; what was sent is remembered for a tenth of a second.
+    while (server.counters().fromMemory === 0) {
+      client.get('/small.bin')
+      assert.ok((await client.response()).body.equals(small))
+    }
+    assert.ok(server.counters().bySendfile > 0)
     await server.close()
   })
 }

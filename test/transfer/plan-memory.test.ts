@@ -6,11 +6,13 @@ import { test } from 'node:test'
 import { KiB, MiB } from '#sluice/base/units.js'
 import { Pool } from '#sluice/memory/pool.js'
 import { Region } from '#sluice/memory/region.js'
+import { native } from '#sluice/native/load.js'
 import { file, type SinkTarget, socket } from '#sluice/transfer/endpoints.js'
 import type { SourceLike } from '#sluice/transfer/ends.js'
 import { memory } from '#sluice/transfer/memory-source.js'
 import type { PathName, PlanOptions } from '#sluice/transfer/path.js'
 import { plan } from '#sluice/transfer/plan.js'
+import { transfer } from '#sluice/transfer/transfer.js'
 import { needsAddon } from '../support/addon.js'
 import { socketPair } from '../support/sockets.js'
 
@@ -64,6 +66,46 @@ test('a slot whose pages must stay is not sent by reference', needsAddon, async 
   assert.match(whyNot('sendfile', lease, pair.socket), /other pages: a ring has them/)
   allow()
   assert.equal(plan(lease, pair.socket, { prefer: 'sendfile' }).path, 'sendfile')
+})
+
+test('huge pages are not sent by reference, and arrive all the same', needsAddon, async t => {
+  // A machine that has none reserved: ordinary pages take their part.
+  const create = native!.memfdCreate
+  t.mock.method(native!, 'memfdCreate', (name: string, flags: number) =>
+    create(name, flags & ~native!.MFD_HUGETLB),
+  )
+  const region = new Region({ bytes: 64 * KiB, hugePages: 'require' })
+  const pool = new Pool({ slots: 1, slotBytes: 64 * KiB, hugePages: 'try' })
+  t.after(() => Promise.all([region.close(), pool.close()]))
+  const pair = await socketPair(t)
+  for (const path of ['sendfile', 'vmsplice'] as const) {
+    const lease = pool.tryTake()!
+    const stable = memory(region, { stable: true })
+    assert.match(whyNot(path, lease, pair.socket), /cannot get other pages: the pages are huge/)
+    assert.match(whyNot(path, stable, pair.socket), /huge pages, which the kernel does not send by reference/)
+    const before = pair.peer.bytes
+    for (const from of [lease, stable]) {
+      assert.match((await transfer(from, pair.socket, { prefer: path })).why, /huge/)
+    }
+    await pair.peer.take(before + 128 * KiB)
+  }
+  assert.match(
+    plan(region, file('name'), { prefer: 'sendfile' }).rejected.find(({ path }) => path === 'sendfile')!.why,
+    /huge pages, which sendfile cannot read from/,
+  )
+})
+
+test('slots begin at page boundaries, whatever their size', needsAddon, async t => {
+  const pool = new Pool({ slots: 3, slotBytes: 4097 })
+  t.after(() => pool.close())
+  const pair = await socketPair(t)
+  for (const lease of [pool.tryTake()!, pool.tryTake()!, pool.tryTake()!]) {
+    assert.equal(lease.offset % 4096, 0)
+    // Any range of it goes by reference: the pages that it touches are its own.
+    for (const range of [{}, { start: 1 }, { start: 4095, end: 4096 }]) {
+      assert.equal(plan(memory(lease, range), pair.socket, { prefer: 'vmsplice' }).path, 'vmsplice')
+    }
+  }
 })
 
 test('what the sink is decides', needsAddon, async t => {

@@ -7,6 +7,7 @@ import { constants } from 'node:os'
 import type { Writable } from 'node:stream'
 import { SluiceError, systemError } from '../../base/errors.js'
 import { KiB } from '../../base/units.js'
+import { blocksRemedy } from '../write-error.js'
 import { CopyOutput } from './copy-output.js'
 
 /** Twice what streams read at a time: fewer trips through the thread pool. */
@@ -97,8 +98,13 @@ function readSome(fd: number, buffer: Buffer, wanted: number, position: number |
   return new Promise((resolve, reject) => {
     read(fd, buffer, 0, wanted, position, (error, count) => {
       if (error?.errno === -constants.errno.EAGAIN) resolve(nothingYet)
-      else if (error) reject(systemError(error.errno ?? 0, 'read', 'Reading a file', { cause: error }))
+      else if (error) reject(readError(error))
       else resolve(count)
     })
   })
+}
+
+function readError(cause: NodeJS.ErrnoException): SluiceError {
+  const remedy = cause.code === 'EINVAL' ? { remedy: blocksRemedy } : {}
+  return systemError(cause.errno ?? 0, 'read', 'Reading a file', { cause, ...remedy })
 }

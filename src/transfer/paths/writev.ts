@@ -18,7 +18,7 @@ const stepBytes = 1 * MiB
 /** linux/uio.h, UIO_MAXIOV: what one call takes. */
 const viewsMax = 1024
 
-const { EAGAIN, EFAULT, EINTR, EINVAL, ENOBUFS, ENOMEM, ENOSYS, ENOTSOCK, EOPNOTSUPP, EPERM } =
+const { EAGAIN, EBADF, EFAULT, EINTR, EINVAL, ENOBUFS, ENOMEM, ENOSYS, ENOTSOCK, EOPNOTSUPP, EPERM } =
   constants.errno
 
 export class WritevFlow implements Flow {
@@ -170,6 +170,7 @@ const outOfBuffers =
   'Send less at a time, or raise the memory of sockets (sysctl net.core.wmem_max, net.ipv4.tcp_mem).'
 
 const remedies: Record<number, string> = {
+  [-EBADF]: 'Open the sink for writing.',
   [-EFAULT]: 'The bytes are not there any more; keep them until the transfer has settled.',
   [-ENOBUFS]: outOfBuffers,
   [-ENOMEM]: outOfBuffers,

@@ -19,9 +19,9 @@ import { temporaryFolder } from '../../support/temporary.js'
 
 test('what comes fast for a while is bulk, and what comes slowly is not', needsAddon, t => {
   const { come, bulk, options, proved } = scripted(t)
-  come(1 * MiB, 10)
+  come(256 * KiB, 10)
   come(100, 10)
-  come(64 * MiB, 1)
+  come(100 * KiB, 1)
   assert.deepEqual(options, [])
   come(2 * MiB, 5)
   assert.equal(options.length, 1)
