@@ -44,7 +44,13 @@ export async function runTrial(trial: Trial, options: RunOptions, signal: AbortS
   await using scratch = await Scratch.create()
   const directory = await scratch.directory('files')
   const cases: PreparedCase[] = []
-  for (const each of trial.cases) cases.push(await prepare(each, directory, contenders))
+  const files = new Map<number, Expected>()
+  for (const each of trial.cases) {
+    const expected =
+      files.get(each.fileBytes) ?? (await writeRandomFile(join(directory, nameOf(each)), each.fileBytes))
+    files.set(each.fileBytes, expected)
+    cases.push(prepare(each, expected, contenders))
+  }
   for (let repetition = 0; repetition < options.repetitions; repetition++) {
     for (const [index, prepared] of cases.entries()) {
       setRate(prepared, cases)
@@ -85,16 +91,16 @@ interface PreparedCase {
   result: CaseResult
 }
 
-async function prepare(
-  trialCase: Case,
-  directory: string,
-  contenders: readonly Contender[],
-): Promise<PreparedCase> {
-  const name = `${trialCase.label.replaceAll(' ', '-')}.bin`
+/** Cases of one size share a file: some servers know only one. */
+function nameOf({ fileBytes }: Case): string {
+  return `${fileBytes}.bin`
+}
+
+function prepare(trialCase: Case, expected: Expected, contenders: readonly Contender[]): PreparedCase {
   return {
-    load: { ...trialCase.load, path: `/${name}`, length: trialCase.fileBytes },
+    load: { ...trialCase.load, path: `/${nameOf(trialCase)}`, length: trialCase.fileBytes },
     rateOf: trialCase.rateOf,
-    expected: await writeRandomFile(join(directory, name), trialCase.fileBytes),
+    expected,
     result: {
       label: trialCase.label,
       fileBytes: trialCase.fileBytes,

@@ -12,6 +12,8 @@ export interface HealthSettings {
   /** 0 where connects for clients do not count. */
   readonly failuresMax: number
   readonly backoffMs: number
+  /** Within which it is known what became of a trial. */
+  readonly connectMs: number
   readonly check: CheckSettings | null
 }
 
@@ -47,11 +49,11 @@ export class Health {
     return this.up || (this.#settings.check === null && performance.now() >= this.#retryAt)
   }
 
-  /** A client is taken to it: where it is down, no other is for as long as that may last. */
+  /** A client is taken to it: where it is down, no other is until that is over, or nobody will tell what became of it. */
   begin(): void {
     if (this.up) return
     this.trial = true
-    this.#retryAt = performance.now() + this.#backoffMs
+    this.#retryAt = performance.now() + Math.max(this.#backoffMs, this.#settings.connectMs)
   }
 
   connected(): void {

@@ -143,6 +143,7 @@ export interface GroupSettings {
   readonly queueMs: number
   readonly failuresMax: number
   readonly backoffMs: number
+  readonly connectMs: number
   readonly check: CheckSettings | null
 }
 

@@ -130,7 +130,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
   }
 
   async reload(options: ProxyOptions): Promise<void> {
-    this.routing.reload(resolveProxyOptions(options))
+    await this.routing.reload(resolveProxyOptions(options))
     this.#admit()
   }
 

@@ -43,6 +43,7 @@ export function resolveProxyOptions(options: ProxyOptions): ProxySettings {
     queueMs: numbers.queueMs,
     failuresMax: numbers.failuresMax,
     backoffMs: numbers.backoffMs,
+    connectMs: numbers.connectMs,
     check: resolveCheck(given.check),
   }
   const group = (place: string, list: unknown): GroupSettings => ({

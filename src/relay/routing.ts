@@ -17,6 +17,7 @@ const mirrorGroup = {
   queueMs: 1,
   failuresMax: 0,
   backoffMs: 1000,
+  connectMs: 5000,
   check: null,
 } as const
 
@@ -31,6 +32,8 @@ export class Routing {
   #names = new NameRoutes<UpstreamGroup>([])
   readonly #groups = new Map<string, UpstreamGroup>()
   readonly #watches: NameWatches
+  /** How often it was reloaded; Infinity when it is closed. */
+  #reloads = 0
 
   /** Names have been asked for once when this resolves, whether or not they have addresses. */
   static async open(settings: ProxySettings): Promise<Routing> {
@@ -80,32 +83,37 @@ export class Routing {
   }
 
   /**
-   * New connections go by these settings from now on.
+   * New connections go by these settings, as soon as their names have been asked for; of several reloads the last counts.
    *
    * @throws ERR_SLUICE_OPTION where `listen` is another, and nothing has changed then
    */
-  reload(settings: ProxySettings): void {
+  async reload(settings: ProxySettings): Promise<void> {
     const [here, there] = [this.#settings.listen, settings.listen].map(showTarget)
     if (here !== there) {
       throw new SluiceError('ERR_SLUICE_OPTION', `listen must stay ${here} as long as the proxy runs`, {
         remedy: 'Start another proxy, or keep it.',
       })
     }
+    const reload = ++this.#reloads
+    this.#watches.settings = settings
+    this.#watches.watch([...hostsOf(groupsOf(this.#settings)), ...hostsOf(groupsOf(settings))])
+    await this.#watches.settled()
+    if (reload !== this.#reloads) return
     this.#settings = settings
     this.#access = new AccessList(settings.access)
-    this.#watches.settings = settings
     this.#apply()
   }
 
   /** No client is taken any more; who waits is refused. */
   close(): void {
+    this.#reloads = Number.POSITIVE_INFINITY
     this.#watches.close()
     for (const group of this.#groups.values()) group.close()
   }
 
   #apply(): void {
     const wanted = groupsOf(this.#settings)
-    this.#watches.watch([...wanted.values()].flatMap(({ upstreams }) => upstreams.flatMap(hostOf)))
+    this.#watches.watch(hostsOf(wanted))
     for (const [route, group] of this.#groups) {
       if (wanted.has(route)) continue
       this.#groups.delete(route)
@@ -143,22 +151,22 @@ export class Routing {
     return this.#watches.addressesOf(host).map(address => ({ address, port }))
   }
 
-  /** Upstreams whose name has no address. */
+  /** Upstreams whose name has no address, each name once. */
   #nameless(route: string, { upstreams }: GroupSettings): UpstreamStatus[] {
-    return upstreams
-      .filter(({ target }) => this.#addressesOf(target).length === 0)
-      .map(({ target, weight, backup }) => ({
-        route,
-        name: showTarget(target),
-        address: '',
-        state: 'down',
-        why: hostOf({ target }).map(host => this.#watches.whyNone(host))[0]!,
-        weight,
-        backup,
-        open: 0,
-        connected: 0,
-        failed: 0,
-      }))
+    const unknown = upstreams.filter(({ target }) => this.#addressesOf(target).length === 0)
+    const byName = new Map(unknown.map(upstream => [showTarget(upstream.target), upstream]))
+    return [...byName].map(([name, { target, weight, backup }]) => ({
+      route,
+      name,
+      address: '',
+      state: 'down',
+      why: hostOf({ target }).map(host => this.#watches.whyNone(host))[0]!,
+      weight,
+      backup,
+      open: 0,
+      connected: 0,
+      failed: 0,
+    }))
   }
 }
 
@@ -173,6 +181,10 @@ function groupsOf({ fallback, sni, mirror }: ProxySettings): Map<string, GroupSe
 function mirrorUpstream({ to }: MirrorSettings): UpstreamSettings | null {
   if (to.kind === 'file') return null
   return { target: to.target, weight: 1, backup: false, connectionsMax: Number.POSITIVE_INFINITY }
+}
+
+function hostsOf(groups: ReadonlyMap<string, GroupSettings>): string[] {
+  return [...groups.values()].flatMap(({ upstreams }) => upstreams.flatMap(hostOf))
 }
 
 /** The name that must be resolved, if there is one. */

@@ -35,6 +35,7 @@ export class UpstreamGroup implements UpstreamOwner {
   readonly #line = new WaitingLine<Waiter>(waiter => waiter.placeRefused('queue timeout'))
   readonly #checker: Checker
   readonly #onUpstream: OnUpstream
+  #serving = false
 
   constructor(settings: GroupSettings, onUpstream: OnUpstream) {
     this.#settings = settings
@@ -128,14 +129,25 @@ export class UpstreamGroup implements UpstreamOwner {
 
   /** Those whose turn has come, while there are places for them; all of them in vain where no hope is left. */
   #serve(): void {
-    for (let waiter = this.#line.first; waiter !== null; waiter = this.#line.first) {
-      const upstream = this.#choose(waiter)
-      if (upstream === null) break
-      this.#line.leave(waiter)
-      waiter.placeFound(upstream.take())
+    // Who gets a place may give it back at once: that is seen below, and not from within.
+    if (this.#serving) return
+    this.#serving = true
+    try {
+      this.#fillPlaces()
+    } finally {
+      this.#serving = false
     }
     if (this.#line.length === 0 || this.#hopeful) return
     for (const waiter of this.#line.dissolve()) waiter.placeRefused('no upstream')
+  }
+
+  #fillPlaces(): void {
+    for (let waiter = this.#line.first; waiter !== null; waiter = this.#line.first) {
+      const upstream = this.#choose(waiter)
+      if (upstream === null) return
+      this.#line.leave(waiter)
+      waiter.placeFound(upstream.take())
+    }
   }
 
   /** Backups only where no other is left that was not tried; those that were tried only where nobody else is left. */

@@ -12,7 +12,8 @@ after(() => {
 
 /** A connection of the test's own. */
 export async function connected(t: Ending, kind: SocketKind, reading: boolean): Promise<SocketPair> {
-  const server = listeners.get(kind) ?? listener({ after: end => ending.push(end as () => void) }, kind)
+  const server =
+    listeners.get(kind) ?? listener({ after: (end: unknown) => void ending.push(end as () => unknown) }, kind)
   listeners.set(kind, server)
   const pair = await connectTo(t, await server, { reading })
   t.after(() => pair.socket.destroy())

@@ -129,7 +129,7 @@ const lasting = new Map<Uint8Array, string>()
 
 /** Keeps the file of these bytes until all tests are over. */
 export function keepFile(bytes: Buffer): void {
-  lasting.set(bytes, fileOf({ after: clean => after(clean as () => void) }, bytes))
+  lasting.set(bytes, fileOf({ after: (clean: unknown) => after(clean as () => void) }, bytes))
 }
 
 function fileOf(t: Ending, bytes: Uint8Array): string {

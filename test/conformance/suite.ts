@@ -11,7 +11,6 @@ import { needsAddon } from '../support/addon.js'
 import { sha256 } from '../support/contents.js'
 import { eventually, pause } from '../support/eventually.js'
 import { type Fault, makeFaulty } from '../support/faulty-native.js'
-import { declareLarge } from './large.js'
 import { type Needs, test } from './named-test.js'
 import { declareReceiving } from './receiving.js'
 import { pathOf, type Route, routes } from './routes.js'
@@ -43,7 +42,6 @@ export function conformance(engine: EngineName): void {
     assert.equal(defaultEngine()!.name, engine, engineWhy())
   })
   declareReceiving(random)
-  declareLarge()
   for (const route of routes) {
     const { source, sink } = route
     // Between these two nothing is waited for, and no engine has a part in it.

@@ -24,6 +24,7 @@ function checked(
     queueMs: 1000,
     failuresMax: 0,
     backoffMs: 1000,
+    connectMs: 1000,
     check: settings,
   }
   const group = new UpstreamGroup(rest, () => {})

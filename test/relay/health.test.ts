@@ -4,7 +4,7 @@ import { Health, type HealthSettings } from '#sluice/relay/health.js'
 import { stopClock } from '../support/eventually.js'
 
 const check = { intervalMs: 1000, timeoutMs: 1000, rise: 2, fall: 3 }
-const passive: HealthSettings = { failuresMax: 3, backoffMs: 1000, check: null }
+const passive: HealthSettings = { failuresMax: 3, backoffMs: 1000, connectMs: 1500, check: null }
 
 function health(t: TestContext, settings: HealthSettings): { health: Health; pass: (ms: number) => void } {
   const pass = stopClock(t)
@@ -34,6 +34,8 @@ test('after its backoff one client may try, and no other for as long again', t =
   assert.equal(one.usable, true)
   one.begin()
   assert.deepEqual([one.trial, one.usable], [true, false])
+  pass(1499)
+  assert.equal(one.usable, false, 'as long as it may take to connect')
   one.connected()
   assert.deepEqual([one.up, one.trial, one.usable, one.why], [true, false, true, ''])
 })
@@ -43,7 +45,7 @@ test('a trial whose outcome is never told does not keep others from trying for e
   fail(one, 3)
   pass(1000)
   one.begin()
-  pass(1000)
+  pass(1500)
   assert.equal(one.usable, true)
 })
 
@@ -119,6 +121,6 @@ test('without checks any longer a client tries', t => {
   assert.equal(one.usable, true)
   one.begin()
   assert.equal(one.usable, false)
-  pass(1000)
+  pass(1500)
   assert.equal(one.usable, true)
 })

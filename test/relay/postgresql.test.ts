@@ -31,7 +31,7 @@ test(
     const out = await pgbench('127.0.0.1', String(port), '-c', '4', '-j', '2', '-t', '50')
     assert.match(out, /^number of transactions actually processed: 200\/200$/m)
     // Every transaction has a connection of its own, and there are more clients than places. While one of its clients
-  // connects, a thread of pgbench does nothing for its others: so each has a thread of its own.
+    // connects, a thread of pgbench does nothing for its others: so each has a thread of its own.
     const anew = await pgbench('127.0.0.1', String(port), '-c', '8', '-j', '8', '-t', '10', '-C', '-S')
     assert.match(anew, /^number of transactions actually processed: 80\/80$/m)
     assert.ok(proxy.counters.queued > 0, 'some had to wait for a place')

@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { MiB } from '#sluice/base/units.js'
 import type { ConnectionEnd } from '#sluice/relay/connection-end.js'
+import type { ProxyOptions } from '#sluice/relay/options.js'
+import { createProxy } from '#sluice/relay/proxy.js'
 import { readProxyHeader, writeProxyHeader } from '#sluice/relay/proxy-header.js'
+import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { eventually, pause } from '../support/eventually.js'
 import { temporaryFolder } from '../support/temporary.js'
 import {
@@ -350,6 +353,36 @@ test('an upstream that comes back gets clients again', async t => {
   await once(server, 'listening')
   await eventuallyHears(t, proxy, 'back')
   assert.equal(proxy.upstreams[0]!.state, 'up')
+})
+
+test('whatever becomes of connections, no descriptor stays open', async t => {
+  const path = join(temporaryFolder(t), 'mirror')
+  const answering = await upstream(t, saying('hello'))
+  const silent = await upstream(t, socket => void socket.resume())
+  const dead = await deadAddress()
+  const named = { 'a.example.org': [answering] }
+  const cases: Partial<ProxyOptions>[] = [
+    { upstreams: [answering] },
+    { upstreams: [answering], mirror: `file:${path}` },
+    { upstreams: [answering], mirror: `tcp:${dead}` },
+    { upstreams: [answering], proxyProtocol: 'out' },
+    { upstreams: [dead, answering] },
+    { upstreams: [dead] },
+    { upstreams: [answering], access: [{ deny: 'all' }] },
+    { upstreams: [answering], proxyProtocol: 'in', helloMs: 1 },
+    { upstreams: undefined, sni: named, helloMs: 1 },
+    { upstreams: [{ address: silent, connectionsMax: 1 }], queueMs: 1 },
+  ]
+  const before = openDescriptors()
+  for (const options of cases) {
+    const proxy = await createProxy({ listen: '127.0.0.1:0', ...options })
+    const clients = await Promise.all(Array.from({ length: 5 }, () => dial(t, proxy)))
+    await Promise.race(clients.map(readAll))
+    clients[0]!.resetAndDestroy()
+    await proxy.close({ graceMs: 20 })
+    for (const client of clients) client.destroy()
+  }
+  await descriptorsBackTo(before)
 })
 
 async function eventuallyHears(

@@ -40,6 +40,7 @@ test('what is not given has its default', () => {
     queueMs: 5000,
     failuresMax: 3,
     backoffMs: 1000,
+    connectMs: 5000,
     check: null,
   })
   assert.equal(sni.size, 0)

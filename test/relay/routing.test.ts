@@ -89,7 +89,7 @@ test('a reload keeps what stays, drains what goes, and refuses another place to 
     upstreams: [{ address: '192.0.2.2:1', weight: 9 }, '192.0.2.4:1'],
     access: [{ deny: 'all' }],
   })
-  routing.reload(next)
+  await routing.reload(next)
   assert.equal(routing.groupFor(null), group)
   assert.equal(routing.settings, next)
   assert.equal(routing.readsServerName, false)
@@ -98,7 +98,7 @@ test('a reload keeps what stays, drains what goes, and refuses another place to 
   assert.equal(routing.upstreams.find(({ address }) => address === '192.0.2.2:1')!.weight, 9)
   for (const upstream of held) upstream.release()
   assert.deepEqual(addresses(routing).sort(), ['192.0.2.2:1 up', '192.0.2.4:1 up'])
-  assert.throws(
+  await assert.rejects(
     () => routing.reload(resolveProxyOptions({ listen: '127.0.0.1:9001', upstreams: ['192.0.2.9:9'] })),
     {
       code: 'ERR_SLUICE_OPTION',
@@ -162,7 +162,7 @@ test('names that are no longer there are not asked for', async t => {
   const nameServers = [names.address]
   const routing = await routingFor(t, { upstreams: ['db.example.org:1', 'db.example.org:2'], nameServers })
   assert.equal(names.asked, 1, 'one name is asked for once')
-  routing.reload(resolveProxyOptions({ listen, upstreams: ['192.0.2.9:1'], nameServers }))
+  await routing.reload(resolveProxyOptions({ listen, upstreams: ['192.0.2.9:1'], nameServers }))
   assert.deepEqual(addresses(routing), ['192.0.2.9:1 up'])
   await new Promise(resolve => setTimeout(resolve, 1200))
   assert.equal(names.asked, 1)
@@ -181,5 +181,45 @@ test('what upstreams do is told on a channel', async t => {
       ['192.0.2.1:1', 'up', ''],
       ['192.0.2.1:1', 'down', 'ETIMEDOUT'],
     ],
+  )
+})
+
+test('a reload waits for the names that are new', async t => {
+  const names = await nameServer(t, { 'new.example.org': { A: ['192.0.2.7'], ttl: 60 } })
+  const nameServers = [names.address]
+  const routing = await routingFor(t, { upstreams: ['192.0.2.1:1'], nameServers })
+  const reloaded = routing.reload(
+    resolveProxyOptions({ listen, upstreams: ['new.example.org:1'], nameServers }),
+  )
+  assert.equal(pick(routing.groupFor(null)).key, '192.0.2.1:1', 'until then clients go where they went')
+  await reloaded
+  assert.equal(pick(routing.groupFor(null)).key, '192.0.2.7:1')
+})
+
+test('of two reloads at once the last counts, and none after closing', async t => {
+  const names = await nameServer(t, { 'new.example.org': { A: ['192.0.2.7'], ttl: 60 } })
+  const nameServers = [names.address]
+  const routing = await routingFor(t, { upstreams: ['192.0.2.1:1'], nameServers })
+  const to = (upstream: string): Promise<void> =>
+    routing.reload(resolveProxyOptions({ listen, upstreams: [upstream], nameServers }))
+  await Promise.all([to('new.example.org:1'), to('192.0.2.8:1')])
+  assert.deepEqual(addresses(routing), ['192.0.2.8:1 up'])
+  const late = to('new.example.org:2')
+  routing.close()
+  await late
+  assert.deepEqual(addresses(routing), [])
+})
+
+test('a name without an address is told of once, however often it is there', async t => {
+  const names = await nameServer(t)
+  const upstreams = [
+    'none.example.org:1',
+    { address: 'none.example.org:1', backup: true },
+    'none.example.org:2',
+  ]
+  const routing = await routingFor(t, { upstreams, nameServers: [names.address] })
+  assert.deepEqual(
+    routing.upstreams.map(({ name }) => name),
+    ['none.example.org:1', 'none.example.org:2'],
   )
 })

@@ -13,6 +13,7 @@ const settings: GroupSettings = {
   queueMs: 1000,
   failuresMax: 1,
   backoffMs: 1000,
+  connectMs: 1000,
   check: null,
 }
 
@@ -277,6 +278,23 @@ test('a hashed upstream that is full passes its client on to the next, always th
     [1, 2, 3].map(() => pick(one, new Client('198.51.100.7'))),
     order,
   )
+})
+
+test('however many have left while they waited, those behind get their place', () => {
+  const one = group([spec(1, { connectionsMax: 1 })], { queueMax: 100_000 })
+  const upstream = pick(one)
+  /** Gives its place back as soon as it has it. */
+  class Gone extends Client {
+    override placeFound(found: Upstream): void {
+      super.placeFound(found)
+      found.release()
+    }
+  }
+  for (let count = 0; count < 50_000; count++) one.pick(new Gone())
+  const last = new Client()
+  one.pick(last)
+  upstream.release()
+  assert.deepEqual([last.told, upstream.open, one.waiting], [upstream, 1, 0])
 })
 
 test('at random: no place is given twice, nobody is forgotten, and counts end at nothing', t => {

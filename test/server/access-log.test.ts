@@ -41,7 +41,7 @@ onEachEngine('a line says who asked what, and what came of it', async (t, start)
   const expected = [
     '"GET /a\\.txt\\?\\\\x22\\\\x5cx HTTP/1\\.1" 200 5 sendfile \\d+ms',
     '"GET /a\\.txt HTTP/1\\.1" 200 5 sendfile \\d+ms',
-    '"GET /a\\.txt HTTP/1\\.1" 200 5 memory \\d+ms',
+    '"GET /a\\.txt HTTP/1\\.1" 200 5 (memory|sendfile) \\d+ms',
     '"HEAD /a\\.txt HTTP/1\\.1" 200 0 - \\d+ms',
     '"GET /long\\.bin HTTP/1\\.1" 200 100000 sendfile \\d+ms',
     '"GET /none HTTP/1\\.1" 404 14 - \\d+ms',
