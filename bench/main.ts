@@ -15,8 +15,10 @@ import { describeMachine } from './report/machine.js'
 import { markdownReport } from './report/markdown.js'
 import { pathsMarkdown, pathsReport } from './report/paths.js'
 import { relayMarkdown, relayReport } from './report/relay.js'
+import { ringMarkdown, ringReport } from './report/ring.js'
 import { terminalReport } from './report/terminal.js'
 import { type BenchResult, type PathTrialResult, resultFormat } from './result.js'
+import { runRingTrial } from './ring/run.js'
 import { runTrial } from './run.js'
 import { setUp } from './setup.js'
 
@@ -58,7 +60,7 @@ async function followed(child: ChildProcess, signal: AbortSignal): Promise<numbe
 
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const { trial, repetitions, seconds, warmupSeconds } = options
-  if (!('pairs' in trial)) compilePrograms()
+  if (!('pairs' in trial || 'steps' in trial)) compilePrograms()
   const cores = chooseCores()
   const machine = describeMachine(cores)
   const date = new Date().toISOString()
@@ -75,6 +77,13 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> 
     const result: BenchResult<PathTrialResult> = { ...about, trial: measured }
     console.log(pathsReport(result))
     if (options.markdown) console.log(`\n${pathsMarkdown(result)}`)
+    return await announce(result, options)
+  }
+  if ('steps' in trial) {
+    const measured = await runRingTrial(trial, runOptions, signal).finally(progress.clear)
+    const result = { ...about, trial: measured }
+    console.log(ringReport(result, trial.targets))
+    if (options.markdown) console.log(`\n${ringMarkdown(result)}`)
     return await announce(result, options)
   }
   if ('proxies' in trial) {

@@ -2,13 +2,14 @@
 import { parseArgs } from 'node:util'
 import { BenchError } from './fail.js'
 import { type RelayTrial, relayTrials } from './relay/trial.js'
+import { type RingTrial, ringTrials } from './ring/trial.js'
 import { type PathTrial, pathTrials, type Trial, trials } from './trials.js'
 
 const networks = ['machine', 'own'] as const
 
 export interface BenchOptions {
   /** As asked for: only these cases, and servers or pairs. */
-  trial: Trial | PathTrial | RelayTrial
+  trial: Trial | PathTrial | RelayTrial | RingTrial
   repetitions: number
   seconds: number
   warmupSeconds: number
@@ -21,7 +22,7 @@ export interface BenchOptions {
   markdown: boolean
 }
 
-const allTrials: readonly BenchOptions['trial'][] = [...trials, ...pathTrials, ...relayTrials]
+const allTrials: readonly BenchOptions['trial'][] = [...trials, ...pathTrials, ...relayTrials, ...ringTrials]
 const usualPace = { repetitions: 5, seconds: 2, warmupSeconds: 2 }
 
 export const usage = `usage: npm run bench -- TRIAL… [options]
@@ -81,6 +82,7 @@ interface Choice {
 
 function chosenPart(trial: BenchOptions['trial'], choice: Choice): BenchOptions['trial'] {
   if ('pairs' in trial) return chosenPaths(trial, choice)
+  if ('steps' in trial) return chosenSteps(trial, choice)
   return 'proxies' in trial ? chosenProxies(trial, choice) : chosenServers(trial, choice)
 }
 
@@ -112,6 +114,12 @@ function chosenPaths(trial: PathTrial, { sizes, servers, pairs, cases }: Choice)
     cases: chosen('--sizes', trial.cases, sizes, each => each.label),
     pairs: chosen('--pairs', trial.pairs, pairs?.replaceAll('->', '→'), pair => pair),
   }
+}
+
+function chosenSteps(trial: RingTrial, { sizes, servers, pairs, cases }: Choice): RingTrial {
+  if ([sizes, servers, pairs, cases].some(list => list !== undefined))
+    throw new BenchError(`${trial.name} runs whole: its steps are compared with each other`)
+  return trial
 }
 
 function parse(argv: readonly string[]) {

@@ -200,17 +200,10 @@ void define_uring(napi_env env, napi_value exports) {
       {"IORING_OFF_SQ_RING", IORING_OFF_SQ_RING},
       {"IORING_OFF_CQ_RING", IORING_OFF_CQ_RING},
       {"IORING_OFF_SQES", IORING_OFF_SQES},
-      {"IORING_FEAT_SINGLE_MMAP", IORING_FEAT_SINGLE_MMAP},
       {"IORING_SETUP_CQE32", 1 << 11},         /* 5.19 */
       {"IORING_SETUP_SINGLE_ISSUER", 1 << 12}, /* 6.0 */
       {"IORING_SETUP_DEFER_TASKRUN", 1 << 13}, /* 6.1 */
-      {"IORING_REGISTER_PROBE", IORING_REGISTER_PROBE},
       {"IORING_REGISTER_ZCRX_IFQ", 32}, /* 6.15 */
-      {"IORING_OP_NOP", IORING_OP_NOP},
-      {"IORING_OP_SEND_ZC", 47}, /* 6.0 */
-      {"IORING_CQE_F_MORE", 1 << 1},
-      {"IORING_SEND_ZC_REPORT_USAGE", 1 << 3},    /* 6.2 */
-      {"IORING_NOTIF_USAGE_ZC_COPIED", 1U << 31}, /* 6.2 */
   };
   define_functions(env, exports, functions, COUNT_OF(functions));
   define_constants(env, exports, constants, COUNT_OF(constants));

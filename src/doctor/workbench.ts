@@ -39,6 +39,11 @@ export class Workbench {
     this.#undo.length = 0
   }
 
+  /** Is done when the try ends, what came last first. */
+  atEnd(undo: () => void): void {
+    this.#undo.push(undo)
+  }
+
   /** A descriptor that the call made, closed at the end. @throws Refusal */
   own(syscall: string, fd: number): number {
     attempt(syscall, fd)

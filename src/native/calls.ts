@@ -254,17 +254,10 @@ export interface UringCalls {
   readonly IORING_OFF_SQ_RING: number
   readonly IORING_OFF_CQ_RING: number
   readonly IORING_OFF_SQES: number
-  readonly IORING_FEAT_SINGLE_MMAP: number
   readonly IORING_SETUP_CQE32: number
   readonly IORING_SETUP_SINGLE_ISSUER: number
   readonly IORING_SETUP_DEFER_TASKRUN: number
-  readonly IORING_REGISTER_PROBE: number
   readonly IORING_REGISTER_ZCRX_IFQ: number
-  readonly IORING_OP_NOP: number
-  readonly IORING_OP_SEND_ZC: number
-  readonly IORING_CQE_F_MORE: number
-  readonly IORING_SEND_ZC_REPORT_USAGE: number
-  readonly IORING_NOTIF_USAGE_ZC_COPIED: number
 }
 
 /** Opaque: closes its ring when it is collected or its environment ends. */

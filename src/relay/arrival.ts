@@ -45,6 +45,8 @@ export class Arrival implements Waiter {
   #source: SocketAddress | null | undefined
   serverName: string | null = null
   attempts = 0
+  /** Whether it had to wait for a place, and for how long. */
+  queued = false
   queuedMs = 0
   connectMs = 0
   readonly #host: ArrivalHost
@@ -87,13 +89,14 @@ export class Arrival implements Waiter {
   }
 
   placeFound(upstream: Upstream): void {
-    this.queuedMs = Date.now() - this.#queuedAtMs
+    this.#endWaiting()
     this.#upstream = upstream
     if (this.#hasLeft()) return this.turnAway('client left')
     this.#connect(upstream)
   }
 
   placeRefused(why: 'queue timeout' | 'no upstream'): void {
+    this.#endWaiting()
     this.turnAway(why)
   }
 
@@ -107,6 +110,10 @@ export class Arrival implements Waiter {
     this.#upstream?.release()
     this.#host.native.close(this.fd)
     this.#host.onTurnedAway(this, ending)
+  }
+
+  #endWaiting(): void {
+    this.queuedMs += Date.now() - this.#queuedAtMs
   }
 
   #allowed(): boolean {
@@ -166,8 +173,10 @@ export class Arrival implements Waiter {
 
   #pick(group: UpstreamGroup): void {
     const picked = group.pick(this)
-    if (picked === 'queued') this.#queuedAtMs = Date.now()
-    else if (picked === 'no upstream' || picked === 'queue full') {
+    if (picked === 'queued') {
+      this.queued = true
+      this.#queuedAtMs = Date.now()
+    } else if (picked === 'no upstream' || picked === 'queue full') {
       this.turnAway(this.attempts > 0 ? 'connect failed' : picked)
     } else {
       this.#upstream = picked

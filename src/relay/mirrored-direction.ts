@@ -81,7 +81,8 @@ export class MirroredDirection implements Direction {
       errno = (error instanceof SluiceError ? error.errno : undefined) ?? -constants.errno.EIO
     }
     this.#mirror.onEnd(mirrored)
-    this.#end(errno, errno !== 0 && this.#sourceHasGone())
+    // Once it has ended, the number of the descriptor may be another connection's.
+    if (!this.ended) this.#end(errno, errno !== 0 && this.#sourceHasGone())
   }
 
   #end(errno: number, atSource: boolean): void {

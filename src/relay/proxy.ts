@@ -215,10 +215,10 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     if (!this.#draining && this.#open < this.routing.settings.connectionsMax) this.#acceptor.resume()
   }
 
-  #countAttempts({ attempts, queuedMs, tried }: Arrival): void {
+  #countAttempts({ attempts, queued, tried }: Arrival): void {
     this.#row[CONNECTS_FAILED]! += tried.length
     this.#row[RETRIES]! += Math.max(attempts - 1, 0)
-    if (queuedMs > 0) this.#row[QUEUED]! += 1
+    if (queued) this.#row[QUEUED]! += 1
   }
 
   #endIdle(): void {

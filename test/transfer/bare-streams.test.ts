@@ -14,6 +14,7 @@ import { transfer } from '#sluice/transfer/transfer.js'
 import { needsAddon } from '../support/addon.js'
 import { sha256 } from '../support/contents.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
+import { watchdogMs } from '../support/eventually.js'
 import { repository } from '../support/repository.js'
 import { socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
@@ -235,7 +236,7 @@ for (const to of ['socket', 'file']) {
     const words = [process.execPath, child, to, join(temporaryFolder(t), 'sink.bin')]
     const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -n 256; exec "$@"', 'sh', ...words], {
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: watchdogMs,
     })
     assert.equal(stdout, 'as it should be\n', stderr)
   })

@@ -14,7 +14,7 @@ import { transfer } from '#sluice/transfer/transfer.js'
 import { needsAddon, pathTaken } from '../support/addon.js'
 import { sha256 } from '../support/contents.js'
 import { openDescriptors } from '../support/descriptors.js'
-import { eventually } from '../support/eventually.js'
+import { eventually, watchdogMs } from '../support/eventually.js'
 import { repository } from '../support/repository.js'
 import { type SocketKind, socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
@@ -145,7 +145,7 @@ for (const prefer of paths) {
     const words = [process.execPath, child, to, prefer]
     const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -f 1000; exec "$@"', 'sh', ...words], {
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: watchdogMs,
     })
     assert.equal(stdout, 'ERR_SLUICE_SYSCALL EFBIG ulimit -f\n', stderr)
     assert.equal(statSync(to).size, 1000 * 512)

@@ -1,30 +1,32 @@
 /** IORING_OP_SEND_ZC, with the notification that says whether the kernel copied after all. */
 import { constants } from 'node:os'
+import { CQE_MORE, NOTIFICATION_COPIED, SEND_REPORT_USAGE } from '../../ring/flags.js'
+import { oldestKernel } from '../../ring/refusal.js'
 import type { Probe } from '../probe.js'
 import { memorySource, prove } from '../proof.js'
 import { Refusal } from '../refusal.js'
-import { type Completion, Ring } from '../ring.js'
+import { type Completion, TrialRing } from '../ring.js'
 
 export const ioUringSendZc: Probe = {
   name: 'io_uring_send_zc',
-  needs: { kernel: 'Linux 6.0 or later, with CONFIG_IO_URING', locksMemory: true },
+  needs: { kernel: `${oldestKernel} or later, with CONFIG_IO_URING`, locksMemory: true },
   examine: async bench => {
-    const { native } = bench
-    const ring = new Ring(bench, 2)
+    const ring = new TrialRing(bench)
     const connection = await bench.connectTcp()
     const source = memorySource(bench)
-    const send = async (ioprio: number): Promise<Completion> => {
-      ring.submit({ opcode: native.IORING_OP_SEND_ZC, fd: connection.sender, ioprio, bytes: source.bytes })
+    const memory = ring.use(source.bytes)
+    const send = (how: number): Completion => {
+      ring.submissions.sendZeroCopy(connection.sender, memory, 0, source.length, 0, how, 0, 0)
       return ring.completion()
     }
-    let sent = await send(native.IORING_SEND_ZC_REPORT_USAGE)
-    // Linux 6.0 and 6.1 send, but cannot report.
+    let sent = send(SEND_REPORT_USAGE)
+    // Linux 6.1 sends, but cannot report.
     const reports = sent.value !== -constants.errno.EINVAL
-    if (!reports) sent = await send(0)
+    if (!reports) sent = send(0)
     if (sent.value < 0) throw new Refusal('IORING_OP_SEND_ZC', sent.value)
     const proof = await prove(bench, connection, source, () => sent.value)
-    const usage = sent.flags & native.IORING_CQE_F_MORE ? (await ring.completion()).value : 0
-    const copied = reports && (usage & native.IORING_NOTIF_USAGE_ZC_COPIED) !== 0
+    const usage = sent.flags & CQE_MORE ? ring.completion().value : 0
+    const copied = reports && (usage & NOTIFICATION_COPIED) !== 0
     if (proof === 'by reference' && !copied) {
       return { status: 'ready', reason: 'sends complete, and nothing was copied', proof }
     }

@@ -1,28 +1,23 @@
-/** io_uring(7): a ring, an operation through it, and what operations there are. */
+/** io_uring(7): a ring as sluice uses it, an operation through it, and what operations there are. */
+import { oldestKernel } from '../../ring/refusal.js'
 import type { Probe } from '../probe.js'
-import { attempt, Refusal } from '../refusal.js'
-import { Ring } from '../ring.js'
+import { Refusal } from '../refusal.js'
+import { TrialRing } from '../ring.js'
 
-/** struct io_uring_probe: how many operations it can tell about, where they start, and how long each is. */
-const probe = { operations: 256, header: 16, bytes: 8, flags: 2, supported: 1 }
+/** More than any kernel has. */
+const operationsMax = 256
 
 export const ioUring: Probe = {
   name: 'io_uring',
-  needs: { kernel: 'Linux 5.6 or later, with CONFIG_IO_URING', locksMemory: true },
-  examine: async bench => {
-    const { native } = bench
-    const ring = new Ring(bench, 2)
-    ring.submit({ opcode: native.IORING_OP_NOP })
-    const { value } = await ring.completion()
+  needs: { kernel: `${oldestKernel} or later, with CONFIG_IO_URING`, locksMemory: true },
+  examine: bench => {
+    const ring = new TrialRing(bench)
+    ring.submissions.nop(0, 0)
+    const { value } = ring.completion()
     if (value < 0) throw new Refusal('IORING_OP_NOP', value)
-    const answer = new Uint8Array(probe.header + probe.operations * probe.bytes)
-    attempt(
-      'io_uring_register',
-      native.ioUringRegister(ring.fd, native.IORING_REGISTER_PROBE, answer, probe.operations),
-    )
     let supported = 0
-    for (let at = probe.header; at < answer.length; at += probe.bytes) {
-      if (answer[at + probe.flags]! & probe.supported) supported++
+    for (let operation = 0; operation < operationsMax; operation++) {
+      if (ring.supports(operation)) supported++
     }
     return {
       status: 'ready',
