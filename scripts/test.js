@@ -11,12 +11,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const compiled = join(root, 'build', 'dev', 'test')
 const [only] = process.argv.slice(2)
 
+/** What measures, or starts many processes: one file at a time. Of the others there are two. */
+const alone = /^(bench|browser|cli|docs|doctor|measure|package|proof|stress)\//
 /** What must hold without the addon, by copying; or say what is missing. */
-const behaviour = /^(base|native|memory|engine|transfer|http|server|relay|measure|doctor)\//
+const behaviour = /^(base|native|memory|engine|transfer|conformance|http|server|relay|measure|doctor)\//
 /** What a Node may change: its sockets, streams, buffers and threads. */
-const nodeUsers = /^(base|native|memory|ring|engine|transfer|http|server|relay)\//
+const nodeUsers = /^(base|native|memory|ring|engine|transfer|conformance|http|server|relay)\//
 /** Tests that load the addon, for the run under AddressSanitizer. */
-const addonUsers = /^(native|memory|ring|engine|transfer|server|relay)\//
+const addonUsers = /^(native|memory|ring|engine|transfer|conformance|server|relay)\//
 const nodeVersions = ['20', '22', '24', '26']
 /** How long requests at random are tried: long once, and again briefly. */
 const fuzzSeconds = { first: '60', again: '3' }
@@ -27,7 +29,8 @@ provide(testTools)
 build({ dev: true })
 const files = readdirSync(compiled, { recursive: true })
   .map(String)
-  .filter(name => name.endsWith('.test.js'))
+  // What is left of a test that was removed does not count.
+  .filter(name => name.endsWith('.test.js') && existsSync(join(root, 'test', name.replace(/js$/, 'ts'))))
   .sort()
 
 if (only !== undefined) {
@@ -37,7 +40,15 @@ if (only !== undefined) {
   )
 } else {
   step('check', () => command(process.execPath, [join(root, 'scripts', 'check.js')]))
-  run('all tests', files, { env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.first } })
+  run(
+    'tests that need the machine for themselves',
+    files.filter(name => alone.test(name)),
+  )
+  run(
+    'all other tests',
+    files.filter(name => !alone.test(name)),
+    { env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.first }, atOnce: 2 },
+  )
   runAgain(
     'without the addon',
     files.filter(name => behaviour.test(name)),
@@ -56,7 +67,7 @@ function run(what, names, { env = {}, node = process.execPath, tree = root, atOn
   step(`${what} (${paths.length} files)`, () => command(node, ['--test', ...options, ...paths], env, tree))
 }
 
-/** What passed once, under other conditions: two files at once, and less of what is at random. */
+/** What passed once, under other conditions: less of what is at random. */
 function runAgain(what, names, { env = {}, ...options }) {
   run(what, names, { env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.again, ...env }, atOnce: 2, ...options })
 }

@@ -36,8 +36,8 @@ async function start(binary: string, way: Way, site: RelaySite): Promise<Command
 }
 
 /**
- * With `splice-auto` it would judge by how full its buffers are, and copies where it keeps up with what comes. By
- * `maxconn` it takes descriptors when it starts: no more than a trial needs.
+ * `splice-auto` leaves it to HAProxy to guess what is worth it, which mostly means copying here. By `maxconn` it takes
+ * descriptors when it starts: no more than a trial needs.
  */
 function configuration(way: Way, { upstream }: RelaySite, port: number): string {
   return `global

@@ -27,19 +27,19 @@ export async function runRelayTrial(
   const { contenders, skipped } = findPeers(trial.proxies)
   if (contenders.length === 0) throw new BenchError(`none of the proxies of ${trial.name} can run here`)
   await using scratch = await Scratch.create()
-  const cases = trial.cases.map(({ label, traffic }) => ({
-    label,
-    traffic,
+  const cases = trial.cases.map(each => ({
+    ...each,
     rows: contenders.map(({ peer }): RelayRow => ({ peer: peer.name, samples: [], failures: [] })),
   }))
   for (let repetition = 0; repetition < options.repetitions; repetition++) {
-    for (const [index, { label, traffic, rows }] of cases.entries()) {
+    for (const [index, each] of cases.entries()) {
+      const { label, rows } = each
       for (const contender of rotated(contenders, repetition + index)) {
         const { name } = contender.peer
         options.onProgress(`${repetition + 1}/${options.repetitions} ${label} ${name}`)
         const row = rows.find(({ peer }) => peer === name)!
         try {
-          row.samples.push(await sample(traffic, contender, { scratch, options, signal }))
+          row.samples.push(await sample(each, contender, { scratch, options, signal }))
         } catch (error) {
           signal.throwIfAborted()
           row.failures.push(messageOf(error))
@@ -64,7 +64,7 @@ interface SampleContext {
 
 /** A fresh proxy and upstream: right bytes first, then a warm-up, then traffic between two readings of the clocks. */
 async function sample(
-  traffic: RelayCase['traffic'],
+  { traffic, warmups = 1 }: RelayCase,
   { found }: Contender<RelaySite>,
   context: SampleContext,
 ): Promise<RelaySample> {
@@ -78,7 +78,7 @@ async function sample(
   await using proxy = await startServer(command, options.cores.server, signal)
   const { port } = proxy
   await verifyProxy(port, signal)
-  await runTraffic(traffic, { port, seconds: options.warmupSeconds }, placing)
+  await runTraffic(traffic, { port, seconds: options.warmupSeconds * warmups }, placing)
   await sleep(settleMs)
   const before = { proxy: readCpu(proxy.pid), upstream: readCpu(upstream.pid) }
   const result = await runTraffic(traffic, { port, seconds: options.seconds }, placing)

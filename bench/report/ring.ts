@@ -5,6 +5,7 @@ import type { BenchResult } from '../result.js'
 import type { RingStepResult, RingTrialResult } from '../ring/result.js'
 import type { RingTarget } from '../ring/trial.js'
 import { machineFacts } from './machine.js'
+import { digits } from './table.js'
 
 type RingResult = BenchResult<RingTrialResult>
 
@@ -54,10 +55,10 @@ function row(step: RingStepResult, steps: readonly RingStepResult[]): string[] {
   const cycles = step.cyclesPerNs.length > 0 ? median * summarize(step.cyclesPerNs).median : null
   return [
     step.name,
-    median.toPrecision(3),
-    `${min.toPrecision(3)}–${max.toPrecision(3)}`,
-    cycles === null ? '–' : cycles.toPrecision(3),
-    (median / medianOf(unit, steps)).toPrecision(3),
+    digits(median),
+    `${digits(min)}–${digits(max)}`,
+    cycles === null ? '–' : digits(cycles),
+    digits(median / medianOf(unit, steps)),
     step.what,
   ]
 }
@@ -66,7 +67,7 @@ function row(step: RingStepResult, steps: readonly RingStepResult[]): string[] {
 export function verdict({ step, atMost, against }: RingTarget, steps: readonly RingStepResult[]): string {
   const [own, other] = [medianOf(step, steps), medianOf(against, steps)]
   const outcome = own <= atMost * other ? 'met' : 'missed'
-  const times = (other / own).toPrecision(3)
+  const times = digits(other / own)
   return `${outcome}: ${step} at most ${atMost} of ${against}: ${showNs(own)} to ${showNs(other)}, ${times} times cheaper`
 }
 

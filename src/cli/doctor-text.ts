@@ -41,12 +41,13 @@ function remedyRows(techniques: readonly Technique[]): Row[] {
   })
 }
 
-function heading({ kernel, arch, node, addon, user, costs }: DoctorReport): string[] {
+function heading({ kernel, arch, node, addon, user, engine, costs }: DoctorReport): string[] {
   const who = user.name === '' ? `uid ${user.uid}` : user.name
   const lacking = capabilityNames.filter(name => !user.capabilities.includes(name))
   return [
     `Linux ${kernel} on ${arch}, Node ${node}${addon.loaded ? '' : ', without the addon'}`,
     `tried as ${who}${user.seccomp ? ' under a seccomp filter' : ''}${lacking.length === 0 ? '' : `; root would add ${lacking.join(', ')}`}`,
+    `engine: ${engine.name ?? 'none'} (${engine.why})`,
     costsLine(costs),
   ]
 }

@@ -1,13 +1,14 @@
 /** What this machine can do without copying, and why not more: found by trying each technique for real. */
 import { arch, release } from 'node:os'
 import { errorRemedies } from '../base/errors.js'
+import { defaultEngine, engineMissing, engineWhy } from '../engine/default.js'
 import type { Native } from '../native/calls.js'
 import { addonMissing, native } from '../native/load.js'
 import { costTable } from '../transfer/cost-table.js'
 import { examine, techniqueOf } from './examine.js'
 import type { Finding, Probe } from './probe.js'
 import { ProbeProcess } from './probe-process.js'
-import type { CostsInForce, DoctorReport, Technique } from './report.js'
+import type { CostsInForce, DoctorReport, EngineInForce, Technique } from './report.js'
 import { lookAround, type Surroundings } from './surroundings.js'
 import { probes } from './techniques.js'
 
@@ -24,9 +25,15 @@ export async function doctor(): Promise<DoctorReport> {
     node: process.version,
     addon: { loaded: native !== null, reason: native === null ? addonMissing : null },
     user: { uid, name, capabilities, seccomp, lockedBytesMax },
+    engine: engineInForce(),
     costs: costsInForce(),
     techniques: native === null ? probes.map(withoutAddon) : await examineAll(native, around),
   }
+}
+
+function engineInForce(): EngineInForce {
+  const engine = defaultEngine()
+  return engine === null ? { name: null, why: engineMissing() } : { name: engine.name, why: engineWhy() }
 }
 
 export function costsInForce(): CostsInForce {

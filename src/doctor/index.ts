@@ -1,3 +1,12 @@
 /** The subpath `sluice/doctor`. */
 export { doctor } from './doctor.js'
-export type { CostsInForce, DoctorReport, Proof, Status, Technique, TechniqueName, User } from './report.js'
+export type {
+  CostsInForce,
+  DoctorReport,
+  EngineInForce,
+  Proof,
+  Status,
+  Technique,
+  TechniqueName,
+  User,
+} from './report.js'

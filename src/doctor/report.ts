@@ -1,5 +1,7 @@
 /** What the doctor says, as the program and `sluice doctor --json` get it. */
 
+import type { EngineName } from '../engine/engine.js'
+
 /** The means of moving bytes that are looked for. */
 export type TechniqueName =
   | 'sendfile'
@@ -65,6 +67,14 @@ export interface CostsInForce {
   readonly why: string
 }
 
+/** By which engine transfers wait for their sockets. */
+export interface EngineInForce {
+  /** null where there is none, and everything is copied. */
+  readonly name: EngineName | null
+  /** Why this one, or none, as a clause. */
+  readonly why: string
+}
+
 export interface DoctorReport {
   /** The kernel's release, such as `6.1.0`. Nothing is concluded from it. */
   readonly kernel: string
@@ -73,6 +83,7 @@ export interface DoctorReport {
   readonly node: string
   readonly addon: { readonly loaded: boolean; readonly reason: string | null }
   readonly user: User
+  readonly engine: EngineInForce
   readonly costs: CostsInForce
   readonly techniques: readonly Technique[]
 }

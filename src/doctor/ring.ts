@@ -4,7 +4,6 @@ import type { CompletionHandler } from '../ring/completion-queue.js'
 import { RingMemory } from '../ring/ring-memory.js'
 import type { Submissions } from '../ring/submissions.js'
 import { ThreadRing } from '../ring/thread-ring.js'
-import { Refusal } from './refusal.js'
 import type { Workbench } from './workbench.js'
 
 export interface Completion {
@@ -15,7 +14,6 @@ export interface Completion {
 
 /** There is hardly ever more than one in flight. */
 const entries = 4
-const arrivalMs = 1000
 
 export class TrialRing implements CompletionHandler {
   readonly submissions: Submissions
@@ -46,14 +44,13 @@ export class TrialRing implements CompletionHandler {
   }
 
   /** Submits, and waits for the next completion. @throws Refusal, with ETIMEDOUT where none comes */
-  completion(): Completion {
-    if (this.#completions.length === 0) {
-      this.#ring.wait(arrivalMs)
+  async completion(): Promise<Completion> {
+    await this.#bench.until('io_uring_enter', () => {
+      this.#ring.wait(0)
       this.#ring.reap(this)
-    }
-    const completion = this.#completions.shift()
-    if (completion === undefined) throw new Refusal('io_uring_enter', -constants.errno.ETIMEDOUT)
-    return completion
+      return this.#completions.length > 0 ? 0 : -constants.errno.EAGAIN
+    })
+    return this.#completions.shift()!
   }
 
   onCompletion(_low: number, _high: number, value: number, flags: number): void {

@@ -151,13 +151,15 @@ export class UpstreamGroup implements UpstreamOwner {
   }
 
   /** Backups only where no other is left that was not tried; those that were tried only where nobody else is left. */
-  #choose({ client, tried }: Waiter): Upstream | null {
+  #choose(waiter: Waiter): Upstream | null {
+    const { tried } = waiter
     const usable = this.#upstreams.filter(({ health }) => health.usable)
     const fresh = tried.length === 0 ? usable : usable.filter(upstream => !tried.includes(upstream))
     const primary = fresh.filter(({ backup }) => !backup)
     const tier = primary.length > 0 ? primary : fresh.length > 0 ? fresh : usable
     const places = tier.filter(({ hasPlace }) => hasPlace)
-    return places.length === 0 ? null : this.#balancer.choose(places, client)
+    // Who the client is takes a system call, which is left out where there is nothing to choose.
+    return places.length <= 1 ? (places[0] ?? null) : this.#balancer.choose(places, waiter.client)
   }
 
   #drain(upstream: Upstream): void {

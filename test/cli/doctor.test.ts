@@ -25,6 +25,7 @@ const report: DoctorReport = {
   node: 'v20.0.0',
   addon: { loaded: true, reason: null },
   user: { uid: 1000, name: 'someone', capabilities: [], seccomp: true, lockedBytesMax: null },
+  engine: { name: 'poll', why: 'the default' },
   costs: { origin: 'built-in', measuredAt: null, path: null, why: 'none has been measured yet' },
   techniques: [technique, missing],
 }
@@ -72,7 +73,7 @@ test('the heading says who tried, and what root would add', () => {
 
 test('the heading says by which costs plans are made, and how old they are', () => {
   const line = (costs: DoctorReport['costs']): string =>
-    reportText({ ...report, costs }, { columns: 120, colour: false }).split('\n')[2]!
+    reportText({ ...report, costs }, { columns: 120, colour: false }).split('\n')[3]!
   assert.match(
     line(report.costs),
     /^costs: built-in figures, as none has .* yet; sluice doctor --measure finds/,

@@ -7,7 +7,7 @@ import { randomFile } from '../support/contents.js'
 import { temporaryFolder } from '../support/temporary.js'
 import { calls, needsAddon, owned } from './support.js'
 
-const { EBADF, EINVAL, ENXIO } = constants.errno
+const { EBADF, EINVAL, ENOENT, ENXIO } = constants.errno
 
 test('copyFileRangeOffload copies a range, and nothing beyond the end', needsAddon, async t => {
   const { source, sink, bytes, sinkPath } = files(t)
@@ -54,6 +54,16 @@ test('pwriteOffload writes at an offset, or where the open file stands', needsAd
   assert.equal(readFileSync(sinkPath).toString('latin1', 3, 6), 'abc')
   assert.equal(await calls.pwriteOffload(-1, Buffer.from('x'), 0), -EBADF)
   assert.throws(() => calls.pwriteOffload(sink, Buffer.from('x'), -1), TypeError)
+})
+
+test('openOffload opens by names that are text or bytes', needsAddon, async t => {
+  const { path } = randomFile(temporaryFolder(t), 'é.bin', 1)
+  for (const name of [path, Buffer.from(path)]) {
+    const fd = owned(t, await calls.openOffload(name, calls.O_RDONLY | calls.O_CLOEXEC))
+    assert.equal(calls.lseek(fd, 0, calls.SEEK_SET), 0)
+  }
+  assert.equal(await calls.openOffload(`${path}x`, calls.O_RDONLY), -ENOENT)
+  assert.throws(() => calls.openOffload('a\0b', calls.O_RDONLY), TypeError)
 })
 
 test('arguments of the wrong type are refused at once', needsAddon, () => {

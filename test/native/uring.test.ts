@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { test } from 'node:test'
+import { REGISTER_PROBE } from '#sluice/ring/flags.js'
 import { calls, needsAddon } from './support.js'
 
 const paramsBytes = 120
@@ -16,7 +17,7 @@ test('a ring of 0 entries is refused by the kernel, or by what stands before it'
 
 test('entering and registering need a ring', needsAddon, () => {
   assert.ok(calls.ioUringEnter(-1, 0, 0, 0) < 0)
-  assert.ok(calls.ioUringRegister(-1, calls.IORING_REGISTER_PROBE, new Uint8Array(16), 0) < 0)
+  assert.ok(calls.ioUringRegister(-1, REGISTER_PROBE, new Uint8Array(16), 0) < 0)
 })
 
 test('a view is as far from its buffer as its offset says', needsAddon, () => {

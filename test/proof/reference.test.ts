@@ -7,7 +7,9 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Region } from '#sluice/memory/region.js'
 import { file, pipe, socket } from '#sluice/transfer/endpoints.js'
+import { memory } from '#sluice/transfer/memory-source.js'
 import type { PathName } from '#sluice/transfer/path.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { needsAddon } from '../support/addon.js'
@@ -45,6 +47,35 @@ test('copying to a pipe hands over what the file was', needsAddon, async t => {
   assert.equal(path, 'copy')
   assert.equal(received, 'old')
 })
+
+for (const kind of ['TCP', 'Unix'] as const) {
+  for (const [wanted, version] of [
+    ['vmsplice', 'new'],
+    ['sendfile', 'new'],
+    ['writev', 'old'],
+    ['copy', 'old'],
+  ] as const) {
+    test(
+      `${wanted} of a region to a ${kind} socket: what is changed later arrives ${version}`,
+      needsAddon,
+      async t => {
+        const region = new Region({ bytes })
+        t.after(() => region.close())
+        region.bytes.fill('A'.charCodeAt(0))
+        const [near, far, server] = await pair(kind, join(temporaryFolder(t), 'socket'))
+        t.after(() => {
+          near.destroy()
+          far.destroy()
+          server.close()
+        })
+        const { path } = await transfer(memory(region, { stable: true }), socket(near), { prefer: wanted })
+        assert.equal(path, wanted)
+        region.bytes.fill('B'.charCodeAt(0))
+        assert.equal(versionOf(await readBytes(far, bytes)), version)
+      },
+    )
+  }
+}
 
 async function changeInPipe(
   t: Parameters<typeof temporaryFolder>[0],

@@ -10,17 +10,15 @@ import { file, socket, transfer } from '#sluice/index.js'
 import { native } from '#sluice/native/load.js'
 import type { PathName } from '#sluice/transfer/path.js'
 import { needsAddon } from '../support/addon.js'
-import { type Running, run } from '../support/command.js'
+import { run } from '../support/command.js'
 import { without } from '../support/commands.js'
 import { sha256 } from '../support/contents.js'
-import { eventually } from '../support/eventually.js'
 import { repository } from '../support/repository.js'
 import { socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
+import { countCopied } from './counting.js'
 
 const child = join(repository, 'build', 'dev', 'test', 'proof', 'children', 'several.js')
-const copyingCalls =
-  'read,readv,pread64,preadv,preadv2,recvfrom,recvmsg,recvmmsg,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,sendmmsg'
 const length = 16 * 1024 * 1024
 const needs = native === null ? { skip: 'there is no addon' } : without('strace')
 
@@ -71,28 +69,14 @@ async function copiedShare(t: TestContext, path: PathName): Promise<number> {
     for (const connection of connections) connection.destroy()
   })
   await passing.line(/ready/)
-  const log = join(folder, 'strace.log')
-  const strace = run('strace', ['-f', '-p', String(passing.pid), '-e', `trace=${copyingCalls}`, '-o', log])
-  await attached(strace)
+  const copied = await countCopied(passing, join(folder, 'strace.log'))
   const bytes = randomBytes(length)
   const received = connections.slice(1).map(collect)
   connections[0]!.end(bytes)
   await passing.line(new RegExp(`done ${path} ${length}`))
   for (const got of await Promise.all(received)) assert.equal(sha256(got), sha256(bytes))
   assert.equal(sha256(readFileSync(name)), sha256(bytes))
-  await passing.finished()
-  await strace.finished()
-  let moved = 0
-  for (const match of readFileSync(log, 'utf8').matchAll(/ = (\d+)(?: |$)/gm)) moved += Number(match[1])
-  return moved / length
-}
-
-async function attached(strace: Running): Promise<void> {
-  await eventually(
-    () => /attached/.test(strace.output().stderr) || strace.process.exitCode !== null,
-    () => 'strace did not attach',
-  )
-  assert.equal(strace.process.exitCode, null, strace.output().stderr)
+  return (await copied()) / length
 }
 
 async function collect(from: Socket): Promise<Buffer> {

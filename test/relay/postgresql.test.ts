@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../support/temporary.js'
-import { postgresql, postgresqlPrograms, postgresqlUser } from './postgresql.js'
+import { environment, postgresql, postgresqlPrograms, postgresqlUser } from './postgresql.js'
 import { openProxy } from './support.js'
 
 const programs = postgresqlPrograms()
@@ -15,7 +15,7 @@ const needs = { skip: (programs === null || postgresqlUser() === null) && missin
 
 async function pgbench(host: string, port: string, ...args: string[]): Promise<string> {
   const connection = ['-h', host, '-p', port, '-U', 'test', ...args, 'postgres']
-  const { stdout } = await promisify(execFile)(join(programs!, 'pgbench'), connection)
+  const { stdout } = await promisify(execFile)(join(programs!, 'pgbench'), connection, { env: environment })
   return stdout
 }
 

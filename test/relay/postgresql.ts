@@ -8,6 +8,9 @@ import type { TestContext } from 'node:test'
 import { pause } from '../support/eventually.js'
 import { deadAddress } from './support.js'
 
+/** Without a sanitizer that this process may run on: initdb never ends with one. */
+export const environment = { ...process.env, LD_PRELOAD: '' }
+
 /** Where Debian keeps the programs that are not for everybody, by version. */
 const versions = '/usr/lib/postgresql'
 
@@ -42,13 +45,16 @@ export async function postgresql(t: TestContext, programs: string): Promise<Post
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   if (user.uid !== undefined) chownSync(folder, user.uid, user.gid!)
   const data = join(folder, 'data')
-  const quiet = { ...user, stdio: 'pipe', cwd: folder } as const
-  execFileSync(join(programs, 'initdb'), ['-D', data, '-U', 'test', '-A', 'trust', '--no-sync'], quiet)
+  const place = { ...user, cwd: folder, env: environment }
+  execFileSync(join(programs, 'initdb'), ['-D', data, '-U', 'test', '-A', 'trust', '--no-sync'], {
+    ...place,
+    stdio: 'pipe',
+  })
   const address = await deadAddress()
   const port = address.split(':')[1]!
   const settings = ['fsync=off', 'max_connections=40', 'shared_buffers=16MB', 'listen_addresses=127.0.0.1']
   const args = ['-D', data, '-p', port, '-k', folder, ...settings.flatMap(setting => ['-c', setting])]
-  const server = spawn(join(programs, 'postgres'), args, { ...user, stdio: 'ignore', cwd: folder })
+  const server = spawn(join(programs, 'postgres'), args, { ...place, stdio: 'ignore' })
   t.after(async () => {
     const ended = once(server, 'exit')
     // Immediate: connections are cut.
@@ -62,7 +68,7 @@ export async function postgresql(t: TestContext, programs: string): Promise<Post
 
 function succeeds(program: string, args: readonly string[]): boolean {
   try {
-    execFileSync(program, args, { stdio: 'pipe' })
+    execFileSync(program, args, { stdio: 'pipe', env: environment })
     return true
   } catch {
     return false

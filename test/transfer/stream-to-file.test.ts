@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { KiB, MiB } from '#sluice/base/units.js'
+import { MiB } from '#sluice/base/units.js'
 import { file, pipe, socket } from '#sluice/transfer/endpoints.js'
 import { plan } from '#sluice/transfer/plan.js'
 import { transfer } from '#sluice/transfer/transfer.js'
@@ -16,29 +16,13 @@ import { sha256 } from '../support/contents.js'
 import { openDescriptors } from '../support/descriptors.js'
 import { eventually, watchdogMs } from '../support/eventually.js'
 import { repository } from '../support/repository.js'
-import { type SocketKind, socketPair } from '../support/sockets.js'
+import { socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
 import { type BareKind, bareSource } from './bare-ends.js'
 
-const page = 4 * KiB
 const paths = ['splice', 'copy'] as const
 
 for (const prefer of paths) {
-  for (const kind of ['TCP', 'Unix'] as const satisfies readonly SocketKind[]) {
-    for (const length of [0, 1, page - 1, page, page + 1, 1 * MiB, 3 * MiB + 17]) {
-      test(`${prefer} from a ${kind} socket: ${length} bytes are in the file`, async t => {
-        const { socket: source, peer } = await socketPair(t, { kind })
-        const to = join(temporaryFolder(t), 'sink.bin')
-        const bytes = randomBytes(length)
-        peer.socket.end(bytes)
-        const result = await transfer(socket(source), file(to), { prefer })
-        assert.deepEqual([result.bytes, result.path], [length, pathTaken(prefer)])
-        assert.equal(sha256(readFileSync(to)), sha256(bytes))
-        if (result.path === 'copy') assert.equal(result.copied, length)
-      })
-    }
-  }
-
   for (const kind of ['TCP', 'Unix', 'pipe'] as const satisfies readonly BareKind[]) {
     test(`${prefer} from a ${kind} that is known by its descriptor`, needsAddon, async t => {
       const { fd, far } = await bareSource(t, kind)
@@ -91,15 +75,6 @@ for (const prefer of paths) {
     peer.socket.end('second')
     await transfer(socket(source), file(to, { flags: 'a' }))
     assert.equal(readFileSync(to, 'utf8'), 'firstsecond')
-  })
-
-  test(`${prefer}: a deadline ends it`, async t => {
-    const { socket: source } = await socketPair(t)
-    const to = join(temporaryFolder(t), 'sink.bin')
-    await assert.rejects(transfer(socket(source), file(to), { prefer, deadlineMs: 20 }), {
-      code: 'ERR_SLUICE_DEADLINE',
-      bytes: 0,
-    })
   })
 
   test(`${prefer}: a source that is reset, or destroyed here, has failed`, async t => {

@@ -15,17 +15,17 @@ export const ioUringSendZc: Probe = {
     const connection = await bench.connectTcp()
     const source = memorySource(bench)
     const memory = ring.use(source.bytes)
-    const send = (how: number): Completion => {
+    const send = (how: number): Promise<Completion> => {
       ring.submissions.sendZeroCopy(connection.sender, memory, 0, source.length, 0, how, 0, 0)
       return ring.completion()
     }
-    let sent = send(SEND_REPORT_USAGE)
+    let sent = await send(SEND_REPORT_USAGE)
     // Linux 6.1 sends, but cannot report.
     const reports = sent.value !== -constants.errno.EINVAL
-    if (!reports) sent = send(0)
+    if (!reports) sent = await send(0)
     if (sent.value < 0) throw new Refusal('IORING_OP_SEND_ZC', sent.value)
     const proof = await prove(bench, connection, source, () => sent.value)
-    const usage = sent.flags & CQE_MORE ? ring.completion().value : 0
+    const usage = sent.flags & CQE_MORE ? (await ring.completion()).value : 0
     const copied = reports && (usage & NOTIFICATION_COPIED) !== 0
     if (proof === 'by reference' && !copied) {
       return { status: 'ready', reason: 'sends complete, and nothing was copied', proof }

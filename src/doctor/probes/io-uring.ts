@@ -10,10 +10,10 @@ const operationsMax = 256
 export const ioUring: Probe = {
   name: 'io_uring',
   needs: { kernel: `${oldestKernel} or later, with CONFIG_IO_URING`, locksMemory: true },
-  examine: bench => {
+  examine: async bench => {
     const ring = new TrialRing(bench)
     ring.submissions.nop(0, 0)
-    const { value } = ring.completion()
+    const { value } = await ring.completion()
     if (value < 0) throw new Refusal('IORING_OP_NOP', value)
     let supported = 0
     for (let operation = 0; operation < operationsMax; operation++) {
