@@ -1,9 +1,11 @@
 /**
- * One direction of a connection of which a mirror gets a duplicate, by tee(2): no byte passes through this process. The
- * ends are duplicates of the descriptors, so that what is still on its way to the mirror may go on when they are closed.
+ * One direction of a connection of which a mirror gets a duplicate, by tee(2): no byte passes through this process.
+ *
+ * The ends are duplicates of the descriptors: what is still on its way to the mirror may go on when the connection's are
+ * closed, and transfers tell descriptors apart by their numbers, which another connection may have by then.
  */
 import { constants } from 'node:os'
-import { SluiceError } from '../base/errors.js'
+import { SluiceError, systemError } from '../base/errors.js'
 import type { Native } from '../native/calls.js'
 import { type FileSink, socket } from '../transfer/endpoints.js'
 import { transferToSeveral } from '../transfer/several.js'
@@ -55,18 +57,23 @@ export class MirroredDirection implements Direction {
   }
 
   async #pass(): Promise<void> {
-    const { source, sink } = this.#ends
+    const native = this.#native
     const { sink: mirror, slow } = this.#mirror
     let mirrored: MirrorEnd = { bytes: 0, why: 'the connection was over' }
     let errno = 0
+    const source = native.dup(this.#ends.source)
+    const sink = native.dup(this.#ends.sink)
     try {
+      if (source < 0 || sink < 0)
+        throw systemError(Math.min(source, sink), 'fcntl(F_DUPFD_CLOEXEC)', 'Mirroring a connection')
       const result = await transferToSeveral(
         socket(source),
         [socket(sink), typeof mirror === 'number' ? socket(mirror) : mirror],
         {
           slowSinks: slow,
           signal: this.#abort.signal,
-          onFirstDone: () => this.#end(0, false),
+          // With 'wait' the direction is as slow as its mirror, to the end: the limits of time are the connection's.
+          onFirstDone: slow === 'drop' ? () => this.#end(0, false) : undefined,
           onProgress: bytes => {
             this.moved = true
             this.spliced = bytes
@@ -79,6 +86,8 @@ export class MirroredDirection implements Direction {
       this.copied = result.path === 'copy' ? result.bytes : 0
     } catch (error) {
       errno = (error instanceof SluiceError ? error.errno : undefined) ?? -constants.errno.EIO
+    } finally {
+      for (const fd of [source, sink]) if (fd >= 0) native.close(fd)
     }
     this.#mirror.onEnd(mirrored)
     // Once it has ended, the number of the descriptor may be another connection's.

@@ -7,6 +7,7 @@ import type { Ending } from './connection-end.js'
 import type { Direction, DirectionDone, DirectionEnds } from './direction.js'
 import { type Mirror, MirroredDirection } from './mirrored-direction.js'
 import { Passage, type PassageHost } from './passage.js'
+import { peerOf } from './socket-ends.js'
 
 export interface SessionEnds {
   readonly client: number
@@ -79,12 +80,33 @@ export class Session {
   #onEnd(sink: number, errno: number, clientFailed: boolean): void {
     if (this.#over) return
     if (errno !== 0) return this.#close(endingOf(errno, clientFailed), true)
-    if (this.toUpstream.ended && this.toClient.ended) return this.#close('ended', false)
     const { native } = this.#host
+    if (this.#isMirrored && this.#wasReset(sink))
+      return this.#close(resetOf(sink === this.#ends.upstream), true)
+    if (this.toUpstream.ended && this.toClient.ended) {
+      // A mirrored direction may still have a duplicate, and then closing would not say so.
+      if (this.#isMirrored) native.shutdown(sink, native.SHUT_WR)
+      return this.#close('ended', false)
+    }
     const result = native.shutdown(sink, native.SHUT_WR)
     this.halfClosed = true
     // The other end has gone meanwhile.
     if (result < 0) this.#close(result === -ENOTCONN ? 'ended' : 'error', true)
+  }
+
+  get #isMirrored(): boolean {
+    const { toUpstream, toClient } = this.#ends.mirrors
+    return toUpstream !== null || toClient !== null
+  }
+
+  /**
+   * Whether what looks like the end of a source was a reset: the kernel says it once, and said it to the direction that
+   * sends there. One that is mirrored tells of it later than now.
+   */
+  #wasReset(sink: number): boolean {
+    const { client, upstream } = this.#ends
+    const [source, sends] = sink === client ? [upstream, this.toUpstream] : [client, this.toClient]
+    return !sends.ended && peerOf(this.#host.native, source) === null
   }
 
   #direction(ends: DirectionEnds, mirror: Mirror | null, done: DirectionDone): Direction {
@@ -113,5 +135,9 @@ export class Session {
 
 function endingOf(errno: number, atClient: boolean): Ending {
   if (errno !== -ECONNRESET && errno !== -EPIPE && errno !== -ETIMEDOUT) return 'error'
+  return resetOf(atClient)
+}
+
+function resetOf(atClient: boolean): Ending {
   return atClient ? 'client reset' : 'upstream reset'
 }

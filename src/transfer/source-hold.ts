@@ -45,7 +45,7 @@ export class SourceHold extends HeldSocket implements HeldSource {
     super(socket)
     this.#flowed = socket.readableFlowing === true
     socket.pause()
-    this.early = socket.read() as Buffer | null
+    this.early = readAll(socket)
     this.ended = (socket as unknown as StreamInternals)._readableState.ended
     // Reading what is there asks Node for more; this takes it back before the loop gets to it.
     this.#setReading(false)
@@ -69,6 +69,18 @@ export class SourceHold extends HeldSocket implements HeldSource {
     if (on) handle.readStart?.()
     else handle.readStop?.()
   }
+}
+
+/** Everything that Node has read: from Node 26 on `read()` gives one chunk at a time. */
+function readAll(socket: Socket): Buffer | null {
+  const chunks: Buffer[] = []
+  let chunk = socket.read() as Buffer | null
+  while (chunk !== null) {
+    chunks.push(chunk)
+    // Not once too often: reading from an empty stream asks for more.
+    chunk = socket.readableLength > 0 ? (socket.read() as Buffer | null) : null
+  }
+  return chunks.length > 1 ? Buffer.concat(chunks) : (chunks[0] ?? null)
 }
 
 /** A descriptor, held for reading by a duplicate: the caller may close its own at any time. */

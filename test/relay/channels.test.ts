@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { connectionChannel, isEndHeard, tellEnd } from '#sluice/relay/connection-channel.js'
 import type { ConnectionEnd } from '#sluice/relay/connection-end.js'
 import { type ProxyCountersMessage, proxyCountersChannel } from '#sluice/relay/counters-channel.js'
+import { needsAddon } from '../support/addon.js'
 import { eventually } from '../support/eventually.js'
 import { hear, openProxy, saying, upstream } from './support.js'
 
@@ -15,7 +16,7 @@ function listen<Message>(t: TestContext, name: string): Message[] {
   return heard
 }
 
-test('connections that are over are told on their channel', async t => {
+test('connections that are over are told on their channel', needsAddon, async t => {
   const ends = listen<ConnectionEnd>(t, connectionChannel)
   const proxy = await openProxy(t, { upstreams: [await upstream(t, saying('hello'))] })
   assert.equal(await hear(t, proxy), 'hello')
@@ -30,7 +31,7 @@ test('connections that are over are told on their channel', async t => {
   assert.ok(Math.abs(beganMs - Date.now()) < 60_000 && ms >= 0)
 })
 
-test('counters are told once a second, and when the proxy has closed', async t => {
+test('counters are told once a second, and when the proxy has closed', needsAddon, async t => {
   const messages = listen<ProxyCountersMessage>(t, proxyCountersChannel)
   const proxy = await openProxy(t, { upstreams: [await upstream(t, saying('hello'))] })
   await hear(t, proxy)

@@ -82,42 +82,50 @@ const answering: Answer = async socket => {
   socket.end(Buffer.from([...said].reverse()))
 }
 
-test('a mirror that never reads is dropped with a count, and the connection is through without it', needsAddon, async t => {
-  const held: Socket[] = []
-  const to = await upstream(t, socket => void held.push(socket.pause()))
-  const proxy = await openProxy(t, {
-    upstreams: [await upstream(t, echo)],
-    mirror: { to: `tcp:${to}`, slow: 'drop' },
-  })
-  const sent = Buffer.alloc(largeBytes, 'not for a mirror that sleeps ')
-  assert.ok((await exchange(t, proxy, sent)).equals(sent))
-  await eventually(
-    () => proxy.counters.mirrorsDropped === 1,
-    () => 'no mirror was dropped',
-  )
-  const had = await readAll(held[0]!.resume())
-  assert.ok(had.length < sent.length)
-  assert.ok(had.equals(sent.subarray(0, had.length)), 'what it had is how the stream began')
-})
+test(
+  'a mirror that never reads is dropped with a count, and the connection is through without it',
+  needsAddon,
+  async t => {
+    const held: Socket[] = []
+    const to = await upstream(t, socket => void held.push(socket.pause()))
+    const proxy = await openProxy(t, {
+      upstreams: [await upstream(t, echo)],
+      mirror: { to: `tcp:${to}`, slow: 'drop' },
+    })
+    const sent = Buffer.alloc(largeBytes, 'not for a mirror that sleeps ')
+    assert.ok((await exchange(t, proxy, sent)).equals(sent))
+    await eventually(
+      () => proxy.counters.mirrorsDropped === 1,
+      () => 'no mirror was dropped',
+    )
+    const had = await readAll(held[0]!.resume())
+    assert.ok(had.length < sent.length)
+    assert.ok(had.equals(sent.subarray(0, had.length)), 'what it had is how the stream began')
+  },
+)
 
-test("with 'wait' a mirror that does not read holds up the connection, and nothing is lost", needsAddon, async t => {
-  const held: Socket[] = []
-  const to = await upstream(t, socket => void held.push(socket.pause()))
-  const proxy = await openProxy(t, {
-    upstreams: [await upstream(t, echo)],
-    mirror: { to: `tcp:${to}`, slow: 'wait' },
-  })
-  const sent = Buffer.alloc(largeBytes, 'worth waiting for ')
-  const answer = exchange(t, proxy, sent)
-  await eventually(
-    () => held.length === 1,
-    () => 'the mirror has no connection',
-  )
-  const heard = readAll(held[0]!.resume())
-  assert.ok((await answer).equals(sent))
-  assert.ok((await heard).equals(sent))
-  assert.equal(proxy.counters.mirrorsDropped, 0)
-})
+test(
+  "with 'wait' a mirror that does not read holds up the connection, and nothing is lost",
+  needsAddon,
+  async t => {
+    const held: Socket[] = []
+    const to = await upstream(t, socket => void held.push(socket.pause()))
+    const proxy = await openProxy(t, {
+      upstreams: [await upstream(t, echo)],
+      mirror: { to: `tcp:${to}`, slow: 'wait' },
+    })
+    const sent = Buffer.alloc(largeBytes, 'worth waiting for ')
+    const answer = exchange(t, proxy, sent)
+    await eventually(
+      () => held.length === 1,
+      () => 'the mirror has no connection',
+    )
+    const heard = readAll(held[0]!.resume())
+    assert.ok((await answer).equals(sent))
+    assert.ok((await heard).equals(sent))
+    assert.equal(proxy.counters.mirrorsDropped, 0)
+  },
+)
 
 test('who cannot be mirrored is served all the same, and counted', needsAddon, async t => {
   const upstreams = [await upstream(t, echo)]
@@ -134,22 +142,70 @@ test('who cannot be mirrored is served all the same, and counted', needsAddon, a
   }
 })
 
-test('a mirror that resets its connection is dropped, and the client does not notice', needsAddon, async t => {
-  let hears = 0
-  const to = await upstream(t, socket => {
-    socket.on('data', bytes => {
-      hears += bytes.length
-      if (hears > 100_000) socket.resetAndDestroy()
+test(
+  'a mirror that resets its connection is dropped, and the client does not notice',
+  needsAddon,
+  async t => {
+    let hears = 0
+    const to = await upstream(t, socket => {
+      socket.on('data', bytes => {
+        hears += bytes.length
+        if (hears > 100_000) socket.resetAndDestroy()
+      })
     })
-  })
-  const proxy = await openProxy(t, {
-    upstreams: [await upstream(t, echo)],
-    mirror: { to: `tcp:${to}`, slow: 'drop' },
-  })
-  const sent = Buffer.alloc(largeBytes, 'on and on ')
-  assert.ok((await exchange(t, proxy, sent)).equals(sent))
-  await eventually(
-    () => proxy.counters.mirrorsDropped === 1,
-    () => 'the mirror was not counted as dropped',
+    const proxy = await openProxy(t, {
+      upstreams: [await upstream(t, echo)],
+      mirror: { to: `tcp:${to}`, slow: 'drop' },
+    })
+    const sent = Buffer.alloc(largeBytes, 'on and on ')
+    assert.ok((await exchange(t, proxy, sent)).equals(sent))
+    await eventually(
+      () => proxy.counters.mirrorsDropped === 1,
+      () => 'the mirror was not counted as dropped',
+    )
+  },
+)
+
+for (const slow of ['wait', 'drop'] as const) {
+  test(
+    `descriptors that another connection had are no matter, however late its mirror is: '${slow}'`,
+    needsAddon,
+    async t => {
+      const path = join(temporaryFolder(t), 'mirror')
+      const proxy = await openProxy(t, {
+        upstreams: [await upstream(t, echo)],
+        mirror: { to: `file:${path}`, slow },
+      })
+      // Clients that come while others go have their numbers, and those are still being written of.
+      const clients = async (): Promise<void> => {
+        for (let round = 0; round < 40; round++) {
+          const sent = randomBytes(1 + round * 3000)
+          assert.ok((await exchange(t, proxy, sent)).equals(sent))
+        }
+      }
+      await Promise.all(Array.from({ length: 6 }, clients))
+    },
   )
-})
+}
+
+test(
+  'the upstream hears of the end at once, though a mirror is still to get what came before',
+  needsAddon,
+  async t => {
+    const held: Socket[] = []
+    // What waits for it is more than the buffers of a Unix socket hold, and less than what a mirror is dropped for.
+    const to = await upstream(t, socket => void held.push(socket.pause()), 'Unix')
+    const ended: Promise<Buffer>[] = []
+    const answeringFirst = await upstream(t, socket => {
+      ended.push(readAll(socket))
+      socket.end('no more of me')
+    })
+    const proxy = await openProxy(t, { upstreams: [answeringFirst], mirror: { to: to, slow: 'drop' } })
+    const client = await dial(t, proxy)
+    assert.equal(String(await readAll(client)), 'no more of me')
+    client.end(Buffer.alloc(MiB, 'slow '))
+    await ended[0]
+    const { mirrored, mirrorsDropped } = proxy.counters
+    assert.deepEqual([mirrored, mirrorsDropped], [0, 0], 'the mirror has not ended yet')
+  },
+)

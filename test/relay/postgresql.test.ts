@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
+import { needsAddon } from '../support/addon.js'
 import { temporaryFolder } from '../support/temporary.js'
 import { environment, postgresql, postgresqlPrograms, postgresqlUser } from './postgresql.js'
 import { openProxy } from './support.js'
@@ -11,7 +12,9 @@ import { openProxy } from './support.js'
 const programs = postgresqlPrograms()
 const missing =
   programs === null ? 'PostgreSQL is not installed' : 'there is no user that PostgreSQL may run as'
-const needs = { skip: (programs === null || postgresqlUser() === null) && missing }
+const needs = {
+  skip: needsAddon.skip || ((programs === null || postgresqlUser() === null) && missing),
+}
 
 async function pgbench(host: string, port: string, ...args: string[]): Promise<string> {
   const connection = ['-h', host, '-p', port, '-U', 'test', ...args, 'postgres']

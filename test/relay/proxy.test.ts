@@ -9,6 +9,7 @@ import type { ConnectionEnd } from '#sluice/relay/connection-end.js'
 import type { ProxyOptions } from '#sluice/relay/options.js'
 import { createProxy } from '#sluice/relay/proxy.js'
 import { readProxyHeader, writeProxyHeader } from '#sluice/relay/proxy-header.js'
+import { needsAddon } from '../support/addon.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { eventually, pause } from '../support/eventually.js'
 import { temporaryFolder } from '../support/temporary.js'
@@ -42,7 +43,7 @@ function endsOf(): {
   }
 }
 
-test('bytes go through in both directions, and back-pressure with them', async t => {
+test('bytes go through in both directions, and back-pressure with them', needsAddon, async t => {
   const { ends, onEnd, ended } = endsOf()
   const proxy = await openProxy(t, { upstreams: [await upstream(t, echo)], onEnd })
   const client = await dial(t, proxy)
@@ -62,7 +63,7 @@ test('bytes go through in both directions, and back-pressure with them', async t
   assert.equal(toUpstreamSpliced + toUpstreamCopied, sent.length)
 })
 
-test('Unix sockets are on either side', async t => {
+test('Unix sockets are on either side', needsAddon, async t => {
   const path = join(temporaryFolder(t), 'proxy')
   const proxy = await openProxy(t, { listen: `unix:${path}`, upstreams: [await upstream(t, echo, 'Unix')] })
   assert.deepEqual(proxy.address, { path })
@@ -72,7 +73,7 @@ test('Unix sockets are on either side', async t => {
   assert.equal(String(await received), 'over two Unix sockets')
 })
 
-test('a client that has ended still gets its answer', async t => {
+test('a client that has ended still gets its answer', needsAddon, async t => {
   const answering = await upstream(t, async socket => {
     const asked = await readAll(socket)
     socket.end(`you said ${asked}`)
@@ -83,7 +84,7 @@ test('a client that has ended still gets its answer', async t => {
   assert.equal(String(await readAll(client)), 'you said hello')
 })
 
-test('an upstream that has ended still gets what the client says', async t => {
+test('an upstream that has ended still gets what the client says', needsAddon, async t => {
   let heard: Promise<Buffer> | undefined
   const ending = await upstream(t, socket => {
     heard = readAll(socket)
@@ -96,7 +97,7 @@ test('an upstream that has ended still gets what the client says', async t => {
   assert.equal(String(await heard), 'so hear')
 })
 
-test('a reset is passed on as a reset, from either side', async t => {
+test('a reset is passed on as a reset, from either side', needsAddon, async t => {
   const { ends, onEnd, ended } = endsOf()
   const sockets: Socket[] = []
   const proxy = await openProxy(t, {
@@ -128,7 +129,7 @@ test('a reset is passed on as a reset, from either side', async t => {
   )
 })
 
-test('upstreams take turns, and who cannot be connected to is passed over', async t => {
+test('upstreams take turns, and who cannot be connected to is passed over', needsAddon, async t => {
   const { ends, onEnd, ended } = endsOf()
   const upstreams = [await upstream(t, saying('a')), await deadAddress(), await upstream(t, saying('b'))]
   const proxy = await openProxy(t, { upstreams, onEnd, failuresMax: 2, backoffMs: 60_000 })
@@ -146,7 +147,7 @@ test('upstreams take turns, and who cannot be connected to is passed over', asyn
   assert.equal(proxy.counters.retries, 2)
 })
 
-test('where nobody can be connected to, the client is turned away, and told why', async t => {
+test('where nobody can be connected to, the client is turned away, and told why', needsAddon, async t => {
   const { ends, onEnd, ended } = endsOf()
   const proxy = await openProxy(t, {
     upstreams: [await deadAddress()],
@@ -163,7 +164,7 @@ test('where nobody can be connected to, the client is turned away, and told why'
   )
 })
 
-test('who finds no place waits for one, in order', async t => {
+test('who finds no place waits for one, in order', needsAddon, async t => {
   const sockets: Socket[] = []
   const address = await upstream(t, socket => void sockets.push(socket))
   const proxy = await openProxy(t, { upstreams: [{ address, connectionsMax: 1 }], queueMax: 1 })
@@ -188,7 +189,7 @@ test('who finds no place waits for one, in order', async t => {
 })
 
 for (const version of [1, 2] as const) {
-  test(`a PROXY header of version ${version} is taken in and sent on`, async t => {
+  test(`a PROXY header of version ${version} is taken in and sent on`, needsAddon, async t => {
     const address = await upstream(t, async socket => {
       const [bytes] = await once(socket, 'data')
       const header = readProxyHeader(bytes)
@@ -216,27 +217,31 @@ for (const version of [1, 2] as const) {
   })
 }
 
-test('what is no PROXY header ends the connection where one is expected, and none in time as well', async t => {
-  const { ends, onEnd, ended } = endsOf()
-  const proxy = await openProxy(t, {
-    upstreams: [await upstream(t, echo)],
-    proxyProtocol: 'in',
-    helloMs: 100,
-    onEnd,
-  })
-  const client = await dial(t, proxy)
-  client.write('GET / HTTP/1.1\r\n\r\n')
-  assert.equal(String(await readAll(client)), '')
-  assert.equal(await hear(t, proxy), '')
-  await ended(2)
-  assert.deepEqual(
-    ends.map(({ ending }) => ending),
-    ['bad PROXY header', 'hello timeout'],
-  )
-  assert.equal(proxy.counters.badHellos, 2)
-})
+test(
+  'what is no PROXY header ends the connection where one is expected, and none in time as well',
+  needsAddon,
+  async t => {
+    const { ends, onEnd, ended } = endsOf()
+    const proxy = await openProxy(t, {
+      upstreams: [await upstream(t, echo)],
+      proxyProtocol: 'in',
+      helloMs: 100,
+      onEnd,
+    })
+    const client = await dial(t, proxy)
+    client.write('GET / HTTP/1.1\r\n\r\n')
+    assert.equal(String(await readAll(client)), '')
+    assert.equal(await hear(t, proxy), '')
+    await ended(2)
+    assert.deepEqual(
+      ends.map(({ ending }) => ending),
+      ['bad PROXY header', 'hello timeout'],
+    )
+    assert.equal(proxy.counters.badHellos, 2)
+  },
+)
 
-test('who is denied is turned away before anything else, by address or by header', async t => {
+test('who is denied is turned away before anything else, by address or by header', needsAddon, async t => {
   const { ends, onEnd, ended } = endsOf()
   const upstreams = [await upstream(t, saying('come in'))]
   const closed = await openProxy(t, { upstreams, access: [{ deny: '127.0.0.0/8' }], onEnd })
@@ -264,7 +269,7 @@ test('who is denied is turned away before anything else, by address or by header
   )
 })
 
-test('what is idle, half-closed or old is ended', async t => {
+test('what is idle, half-closed or old is ended', needsAddon, async t => {
   const { ends, onEnd, ended } = endsOf()
   const upstreams = [await upstream(t, echo)]
   const held = await upstream(t, socket => void socket.resume())
@@ -283,7 +288,7 @@ test('what is idle, half-closed or old is ended', async t => {
   )
 })
 
-test('closing lets connections end in their own time, for a while', async t => {
+test('closing lets connections end in their own time, for a while', needsAddon, async t => {
   const proxy = await openProxy(t, { upstreams: [await upstream(t, echo)] })
   const client = await dial(t, proxy)
   assert.equal(proxy.counters.toClientCopied, 0)
@@ -298,7 +303,7 @@ test('closing lets connections end in their own time, for a while', async t => {
   assert.equal(await closed, 0)
 })
 
-test('what has not ended when the time is over is cut off', async t => {
+test('what has not ended when the time is over is cut off', needsAddon, async t => {
   const proxy = await openProxy(t, { upstreams: [await upstream(t, echo)] })
   const client = await dial(t, proxy)
   client.write('x')
@@ -308,7 +313,7 @@ test('what has not ended when the time is over is cut off', async t => {
   assert.equal((await broken)[0].code, 'ECONNRESET')
 })
 
-test('a reload takes new clients elsewhere, and leaves open connections alone', async t => {
+test('a reload takes new clients elsewhere, and leaves open connections alone', needsAddon, async t => {
   const before = await upstream(t, echo)
   const proxy = await openProxy(t, { upstreams: [before] })
   const client = await dial(t, proxy)
@@ -342,7 +347,7 @@ test('a reload takes new clients elsewhere, and leaves open connections alone', 
   assert.equal(await hear(t, proxy), 'elsewhere')
 })
 
-test('an upstream that comes back gets clients again', async t => {
+test('an upstream that comes back gets clients again', needsAddon, async t => {
   const { server, address } = await upstreamServer(t, saying('back'))
   const port = Number(address.split(':')[1])
   await new Promise(resolve => server.close(resolve))
@@ -355,7 +360,7 @@ test('an upstream that comes back gets clients again', async t => {
   assert.equal(proxy.upstreams[0]!.state, 'up')
 })
 
-test('whatever becomes of connections, no descriptor stays open', async t => {
+test('whatever becomes of connections, no descriptor stays open', needsAddon, async t => {
   const path = join(temporaryFolder(t), 'mirror')
   const answering = await upstream(t, saying('hello'))
   const silent = await upstream(t, socket => void socket.resume())

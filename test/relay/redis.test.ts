@@ -39,7 +39,18 @@ test('redis-benchmark runs unchanged through the proxy, and its commands are mir
 async function redis(t: Ending): Promise<string> {
   const address = await deadAddress()
   const [host, port] = address.split(':') as [string, string]
-  const args = ['--port', port, '--bind', host, '--save', '', '--appendonly', 'no', '--dir', temporaryFolder(t)]
+  const args = [
+    '--port',
+    port,
+    '--bind',
+    host,
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    temporaryFolder(t),
+  ]
   const server = spawn('redis-server', args, { stdio: 'ignore' })
   const ended = once(server, 'exit')
   t.after(async () => {

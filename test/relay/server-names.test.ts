@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:tls'
 import { MiB } from '#sluice/base/units.js'
 import type { ConnectionEnd } from '#sluice/relay/connection-end.js'
 import type { TcpProxy } from '#sluice/relay/proxy-types.js'
+import { needsAddon } from '../support/addon.js'
 import { certificate } from '../support/certificate.js'
 import { without } from '../support/commands.js'
 import { eventually } from '../support/eventually.js'
@@ -31,7 +32,9 @@ async function ask(proxy: TcpProxy, servername: string | undefined): Promise<{ s
   return { said: await readAll(socket as never), by }
 }
 
-test('the name that a TLS client asks for decides where it goes', without('openssl'), async t => {
+const needs = { skip: needsAddon.skip || without('openssl').skip }
+
+test('the name that a TLS client asks for decides where it goes', needs, async t => {
   const large = Buffer.alloc(3 * MiB, 'a large page ')
   const proxy = await openProxy(t, {
     upstreams: [await site(t, 'default.example.org')],
@@ -48,7 +51,7 @@ test('the name that a TLS client asks for decides where it goes', without('opens
   assert.equal((await ask(proxy, undefined)).by, 'default.example.org')
 })
 
-test('who speaks no TLS goes where all go, and who speaks it wrongly nowhere', async t => {
+test('who speaks no TLS goes where all go, and who speaks it wrongly nowhere', needsAddon, async t => {
   const ends: ConnectionEnd[] = []
   const onEnd = (end: ConnectionEnd): void => void ends.push(end)
   const sni = { 'a.example.org': [await upstream(t, saying('named'))] }
@@ -86,22 +89,26 @@ test('who speaks no TLS goes where all go, and who speaks it wrongly nowhere', a
   )
 })
 
-test('where a name leads nowhere and there is nowhere else, the client is turned away', async t => {
-  const ends: ConnectionEnd[] = []
-  const sni = { 'a.example.org': [await upstream(t, saying('named'))] }
-  const proxy = await openProxy(t, { upstreams: undefined, sni, onEnd: end => void ends.push(end) })
-  const client = await dial(t, proxy)
-  client.write(await clientHello({ servername: 'b.example.org' }))
-  assert.equal(String(await readAll(client)), '')
-  await eventually(
-    () => ends.length === 1,
-    () => 'it has not ended',
-  )
-  assert.deepEqual([ends[0]!.ending, ends[0]!.serverName], ['no route', 'b.example.org'])
-  assert.equal(proxy.counters.unrouted, 1)
-})
+test(
+  'where a name leads nowhere and there is nowhere else, the client is turned away',
+  needsAddon,
+  async t => {
+    const ends: ConnectionEnd[] = []
+    const sni = { 'a.example.org': [await upstream(t, saying('named'))] }
+    const proxy = await openProxy(t, { upstreams: undefined, sni, onEnd: end => void ends.push(end) })
+    const client = await dial(t, proxy)
+    client.write(await clientHello({ servername: 'b.example.org' }))
+    assert.equal(String(await readAll(client)), '')
+    await eventually(
+      () => ends.length === 1,
+      () => 'it has not ended',
+    )
+    assert.deepEqual([ends[0]!.ending, ends[0]!.serverName], ['no route', 'b.example.org'])
+    assert.equal(proxy.counters.unrouted, 1)
+  },
+)
 
-test('a ClientHello that comes in pieces is waited for', async t => {
+test('a ClientHello that comes in pieces is waited for', needsAddon, async t => {
   const sni = { 'a.example.org': [await upstream(t, saying('named'))] }
   const proxy = await openProxy(t, { upstreams: undefined, sni })
   const client = await dial(t, proxy)

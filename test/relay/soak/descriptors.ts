@@ -16,7 +16,11 @@ export function countDescriptors(pid: number): DescriptorCount {
 
 /** Names of the pipes that are not empty, besides those that are known. Reads of them what it finds. */
 export function pipesWithBytes(pid: number, known: ReadonlySet<string>): string[] {
-  const pipes = new Map(linksOf(pid).filter(([, target]) => isPipe(target) && !known.has(target)).map(swap))
+  const pipes = new Map(
+    linksOf(pid)
+      .filter(([, target]) => isPipe(target) && !known.has(target))
+      .map(swap),
+  )
   return [...pipes].filter(([, fd]) => hasBytes(`/proc/${pid}/fd/${fd}`)).map(([name]) => name)
 }
 

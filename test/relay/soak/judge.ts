@@ -34,5 +34,6 @@ function arrives(faults: string[], way: string, left: boolean, from: SideReport,
   if (to.received > from.sent) faults.push(`${way}: ${to.received} bytes came, of ${from.sent}`)
   if (!to.sawEnd || left) return
   if (!from.ended) faults.push(`${way}: it ended, and the sender had not`)
-  else if (to.received !== from.sent) faults.push(`${way}: it ended after ${to.received} bytes of ${from.sent}`)
+  else if (to.received !== from.sent)
+    faults.push(`${way}: it ended after ${to.received} bytes of ${from.sent}`)
 }

@@ -62,7 +62,8 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   await killNowAndThen(options, giveUpMs)
   await eventually(
     () => driving === 0,
-    () => `clients wait for ever:\n${[...open].map(([id, report]) => described(seed, id, report)).join('\n')}`,
+    () =>
+      `clients wait for ever:\n${[...open].map(([id, report]) => described(seed, id, report)).join('\n')}`,
   )
   const kills = upstreams.flatMap(({ kills }) => kills)
   const reportOf = (id: number): SideReport | null =>
@@ -75,7 +76,10 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const missing = (): number[] => [...clients.keys()].filter(id => reportOf(id) === null && !excused(id))
   await eventually(
     () => missing().length === 0,
-    () => `upstreams tell nothing of\n${missing().map(id => described(seed, id, clients.get(id)!)).join('\n')}`,
+    () =>
+      `upstreams tell nothing of\n${missing()
+        .map(id => described(seed, id, clients.get(id)!))
+        .join('\n')}`,
   )
   const faults = [...clients].flatMap(([id, client]) =>
     faultsOf(planOf(seed, id), client, reportOf(id)).map(
