@@ -1,7 +1,7 @@
 /** What a run leaves behind: everything measured, as it is written to JSON, and the figures that follow from it. */
 
-import type { Costs, PairName } from '#sluice/transfer/costs.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import type { Costs, PairName } from '#sluice/transfer/plan/costs.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 import type { LoadResult } from './measure/load.js'
 import { type Summary, summarize } from './measure/statistics.js'
 import type { Machine } from './report/machine.js'

@@ -2,7 +2,7 @@
 import { showBytes } from '#sluice/base/figures.js'
 import { KiB, MiB } from '#sluice/base/units.js'
 import { experiments } from '#sluice/measure/experiments.js'
-import type { PairName } from '#sluice/transfer/costs.js'
+import type { PairName } from '#sluice/transfer/plan/costs.js'
 import type { Load } from './measure/load.js'
 import { bun, bunRoutes } from './peers/bun.js'
 import { createReadStreamPeer } from './peers/create-read-stream.js'

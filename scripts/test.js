@@ -22,6 +22,8 @@ const addonUsers = /^(native|memory|ring|engine|transfer|conformance|server|rela
 const nodeVersions = ['20', '22', '24', '26']
 /** How long requests at random are tried: long once, and again briefly. */
 const fuzzSeconds = { first: '60', again: '3' }
+/** The same for connections through the proxy. */
+const soakSeconds = { first: '60', again: '3' }
 
 const failures = []
 
@@ -47,7 +49,10 @@ if (only !== undefined) {
   run(
     'all other tests',
     files.filter(name => !alone.test(name)),
-    { env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.first }, atOnce: 2 },
+    {
+      env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.first, SLUICE_SOAK_SECONDS: soakSeconds.first },
+      atOnce: 2,
+    },
   )
   runAgain(
     'without the addon',
@@ -69,7 +74,11 @@ function run(what, names, { env = {}, node = process.execPath, tree = root, atOn
 
 /** What passed once, under other conditions: less of what is at random. */
 function runAgain(what, names, { env = {}, ...options }) {
-  run(what, names, { env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.again, ...env }, atOnce: 2, ...options })
+  run(what, names, {
+    env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.again, SLUICE_SOAK_SECONDS: soakSeconds.again, ...env },
+    atOnce: 2,
+    ...options,
+  })
 }
 
 /** The same tests on an addon that watches its own memory; in a tree of its own, so that the real addon stays. */

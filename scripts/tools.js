@@ -14,6 +14,8 @@ export const testTools = {
   'mkfs.btrfs': 'btrfs-progs',
   ip: 'iproute2',
   tc: 'iproute2',
+  pgbench: 'postgresql',
+  'redis-server': 'redis-server',
 }
 
 /** Installs what is missing, as root on Debian; → the commands that are still missing. */

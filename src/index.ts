@@ -15,12 +15,12 @@ export {
   type SinkTarget,
   type SocketEnd,
   socket,
-} from './transfer/endpoints.js'
-export type { SinkLike, SourceLike } from './transfer/ends.js'
-export type { PartResult, TransferOptions, TransferResult } from './transfer/job.js'
-export { type Memory, type MemoryOptions, type MemorySource, memory } from './transfer/memory-source.js'
-export type { ListPlan, PathName, Plan, PlanOptions } from './transfer/path.js'
-export { plan } from './transfer/plan.js'
-export { type ReceiveOptions, receive } from './transfer/receive.js'
-export type { SeveralOptions, SeveralResult, SinkResult } from './transfer/several.js'
+} from './transfer/ends/endpoints.js'
+export type { SinkLike, SourceLike } from './transfer/ends/ends.js'
+export { type Memory, type MemoryOptions, type MemorySource, memory } from './transfer/ends/memory-source.js'
+export type { PartResult, TransferOptions, TransferResult } from './transfer/jobs/job.js'
+export { type ReceiveOptions, receive } from './transfer/jobs/receive.js'
+export type { SeveralOptions, SeveralResult, SinkResult } from './transfer/jobs/several.js'
+export type { ListPlan, PathName, Plan, PlanOptions } from './transfer/plan/path.js'
+export { plan } from './transfer/plan/plan.js'
 export { transfer } from './transfer/transfer.js'

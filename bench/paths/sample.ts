@@ -7,7 +7,7 @@ import { Laboratory } from '#sluice/measure/laboratory.js'
 import { type Measurement, measure } from '#sluice/measure/measure.js'
 import { Rig } from '#sluice/measure/rig.js'
 import { native } from '#sluice/native/load.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 
 export interface PathSample {
   measured: Measurement

@@ -2,7 +2,7 @@
 import { showBytes } from '../base/figures.js'
 import type { CostsInForce } from '../doctor/report.js'
 import type { Measurement, Skipped } from '../measure/measure.js'
-import type { Costs, Measured } from '../transfer/costs.js'
+import type { Costs, Measured } from '../transfer/plan/costs.js'
 import { type Cell, gap, type Layout, paint, table } from './rows.js'
 
 const green = 32

@@ -1,8 +1,8 @@
 /** `sluice doctor --measure`: measures what each path costs, prints the table and stores it. */
 import { SluiceError } from '../base/errors.js'
 import { type Measurement, measure } from '../measure/measure.js'
-import { costFileToWrite, writeCostFile } from '../transfer/cost-file.js'
-import { thisMachine } from '../transfer/machine.js'
+import { costFileToWrite, writeCostFile } from '../transfer/plan/cost-file.js'
+import { thisMachine } from '../transfer/plan/machine.js'
 import { measurementText } from './costs-text.js'
 import { terminalLayout } from './layout.js'
 

@@ -2,7 +2,7 @@
 import { ServerResponse } from 'node:http'
 import { type Http2ServerResponse, constants as http2 } from 'node:http2'
 import { SluiceError } from '../base/errors.js'
-import { Job, type TransferOptions } from '../transfer/job.js'
+import { Job, type TransferOptions } from '../transfer/jobs/job.js'
 import type { Exchange, SendFileResult } from './exchange.js'
 import { forgetBody, forgetFile, sendHead } from './head.js'
 import type { Multipart } from './multipart.js'

@@ -1,7 +1,7 @@
 /** A request and its response, and what came of them. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
-import type { PathName } from '../transfer/path.js'
+import type { PathName } from '../transfer/plan/path.js'
 import { presetHeader } from './head.js'
 import type { Request, Response } from './message.js'
 import type { Opened, Purpose } from './opened.js'

@@ -2,8 +2,8 @@
 import { validateHeaderValue } from 'node:http'
 import { SluiceError } from '../base/errors.js'
 import { checkInteger, checkOneOf, show } from '../base/options.js'
-import type { PathName } from '../transfer/path.js'
-import { sendPathNames } from '../transfer/plan-send.js'
+import type { PathName } from '../transfer/plan/path.js'
+import { sendPathNames } from '../transfer/plan/plan-send.js'
 import type { Response } from './message.js'
 
 /** What the functions among the options are told of a file. */

@@ -1,6 +1,6 @@
 /** What is measured: each path of a pair at each size, which of them are still in question, and what they come to. */
-import type { Costs, Measured, PairName, PathCosts } from '../transfer/costs.js'
-import type { PathName } from '../transfer/path.js'
+import type { Costs, Measured, PairName, PathCosts } from '../transfer/plan/costs.js'
+import type { PathName } from '../transfer/plan/path.js'
 import type { Rig } from './rig.js'
 
 /** One path at one size. */

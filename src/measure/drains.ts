@@ -2,8 +2,8 @@
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
-import { file, pipe, socket } from '../transfer/endpoints.js'
-import type { SinkLike } from '../transfer/ends.js'
+import { file, pipe, socket } from '../transfer/ends/endpoints.js'
+import type { SinkLike } from '../transfer/ends/ends.js'
 import { type Laboratory, nameForPeer } from './laboratory.js'
 
 export interface Drain {

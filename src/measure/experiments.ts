@@ -1,5 +1,5 @@
 /** The pairs of ends that are measured, each by what bytes come from and what they go to. */
-import type { PairName } from '../transfer/costs.js'
+import type { PairName } from '../transfer/plan/costs.js'
 import { type Drain, fileDrain, pipeDrain, severalDrain, tcpDrain, unixDrain } from './drains.js'
 import type { Laboratory } from './laboratory.js'
 import { fileSupply, memorySupply, pipeSupply, regionSupply, type Supply, socketSupply } from './supplies.js'

@@ -1,9 +1,9 @@
 /** One pair of ends, open: moves bytes by one path or another, and says what that cost this process. */
 
-import { isList, type SourceLike } from '../transfer/ends.js'
-import type { TransferResult } from '../transfer/job.js'
-import type { PathName, PlanOptions } from '../transfer/path.js'
-import { plan } from '../transfer/plan.js'
+import { isList, type SourceLike } from '../transfer/ends/ends.js'
+import type { TransferResult } from '../transfer/jobs/job.js'
+import type { PathName, PlanOptions } from '../transfer/plan/path.js'
+import { plan } from '../transfer/plan/plan.js'
 import { transfer } from '../transfer/transfer.js'
 import type { Drain } from './drains.js'
 import type { Experiment } from './experiments.js'

@@ -8,9 +8,9 @@ import { pageBytes } from '../memory/backing.js'
 import type { Lease } from '../memory/lease.js'
 import { Pool } from '../memory/pool.js'
 import { Region } from '../memory/region.js'
-import { file, pipe, socket } from '../transfer/endpoints.js'
-import type { SourceLike } from '../transfer/ends.js'
-import { memory } from '../transfer/memory-source.js'
+import { file, pipe, socket } from '../transfer/ends/endpoints.js'
+import type { SourceLike } from '../transfer/ends/ends.js'
+import { memory } from '../transfer/ends/memory-source.js'
 import { type Laboratory, nameForPeer } from './laboratory.js'
 
 export interface Supply {

@@ -7,8 +7,8 @@
 import { constants } from 'node:os'
 import { SluiceError, systemError } from '../base/errors.js'
 import type { Native } from '../native/calls.js'
-import { type FileSink, socket } from '../transfer/endpoints.js'
-import { transferToSeveral } from '../transfer/several.js'
+import { type FileSink, socket } from '../transfer/ends/endpoints.js'
+import { transferToSeveral } from '../transfer/jobs/several.js'
 import type { Direction, DirectionDone, DirectionEnds } from './direction.js'
 
 /** What the mirror of a direction has got. */

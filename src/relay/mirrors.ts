@@ -1,7 +1,7 @@
 /** The mirrors of connections: a file or a connection for each direction that is duplicated. */
 import type { Engine } from '../engine/engine.js'
 import type { Native } from '../native/calls.js'
-import { type FileSink, file } from '../transfer/endpoints.js'
+import { type FileSink, file } from '../transfer/ends/endpoints.js'
 import { Connector } from './connector.js'
 import { MIRRORED, MIRRORS_DROPPED, type ProxyCounterRow } from './counters.js'
 import type { Mirror, MirrorEnd } from './mirrored-direction.js'

@@ -1,6 +1,6 @@
 /** What ends a transfer from outside: an AbortSignal, or a deadline. */
 import { SluiceError } from '../base/errors.js'
-import { Audience } from './audience.js'
+import { Audience } from './ends/audience.js'
 
 export interface Limits {
   /** Ends the transfer with ERR_SLUICE_ABORTED; what was sent stays sent. */

@@ -4,7 +4,7 @@ import { kernelBytes, Lease, retireLease, submitLease } from '../memory/lease.js
 import { LentPages } from '../memory/lent-pages.js'
 import { MappedFile } from '../memory/mapped-file.js'
 import { Region } from '../memory/region.js'
-import type { MemorySource } from './memory-source.js'
+import type { MemorySource } from './ends/memory-source.js'
 
 export interface MemoryPieces {
   /** The kernel's views, in order: these may be named in system calls. Other code can take their bytes away: intact(). */

@@ -3,24 +3,32 @@ import { Socket } from 'node:net'
 import { SluiceError } from '../base/errors.js'
 import { checkInteger, checkOneOf, show } from '../base/options.js'
 import { Lease } from '../memory/lease.js'
-import { Claim } from './claim.js'
-import { type FileSource, type SinkTarget, type StreamEnd, sinkTarget } from './endpoints.js'
-import { isList, type Sink, type SinkLike, type Source, type SourceLike, sinkOf, sourceOf } from './ends.js'
-import { transferToFile } from './file-job.js'
+import { Claim } from './ends/claim.js'
+import { type FileSource, type SinkTarget, type StreamEnd, sinkTarget } from './ends/endpoints.js'
+import {
+  isList,
+  type Sink,
+  type SinkLike,
+  type Source,
+  type SourceLike,
+  sinkOf,
+  sourceOf,
+} from './ends/ends.js'
+import { asTruncation, fileBehind } from './ends/mapped-source.js'
+import type { MemorySource } from './ends/memory-source.js'
+import { openSource } from './ends/source.js'
 import { aborted } from './interrupt.js'
-import { Job, type TransferOptions, type TransferResult } from './job.js'
-import { asTruncation, fileBehind } from './mapped-source.js'
-import { sendLease } from './memory-batch.js'
-import { writeMemory } from './memory-file-job.js'
-import { sendMemory } from './memory-job.js'
-import type { MemorySource } from './memory-source.js'
-import { pathNames } from './path.js'
-import { relay } from './relay.js'
-import { sendSequence } from './sequence.js'
-import { writeSequence } from './sequence-file.js'
-import { type SeveralOptions, type SeveralResult, transferToSeveral } from './several.js'
-import { openSource } from './source.js'
-import { writeStream } from './stream-to-file.js'
+import { transferToFile } from './jobs/file-job.js'
+import { Job, type TransferOptions, type TransferResult } from './jobs/job.js'
+import { sendLease } from './jobs/memory-batch.js'
+import { writeMemory } from './jobs/memory-file-job.js'
+import { sendMemory } from './jobs/memory-job.js'
+import { relay } from './jobs/relay.js'
+import { sendSequence } from './jobs/sequence.js'
+import { writeSequence } from './jobs/sequence-file.js'
+import { type SeveralOptions, type SeveralResult, transferToSeveral } from './jobs/several.js'
+import { writeStream } from './jobs/stream-to-file.js'
+import { pathNames } from './plan/path.js'
 
 /**
  * Moves a file, or a range of it, memory, or all that arrives on a socket, a pipe or a stream until it ends, to a

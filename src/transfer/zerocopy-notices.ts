@@ -12,7 +12,7 @@ import type { Engine } from '../engine/engine.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_WAIT, type Step } from '../engine/flow.js'
 import type { Native } from '../native/calls.js'
 import { closerOf } from '../native/own.js'
-import type { SocketHold } from './socket-hold.js'
+import type { SocketHold } from './ends/socket-hold.js'
 import { type Loan, ZerocopyLedger } from './zerocopy-ledger.js'
 
 /** What receiveError fills in: errno, origin, code, info and data. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Cell, costsOf, inTurns, isContested } from '#sluice/measure/cells.js'
 import type { Rig } from '#sluice/measure/rig.js'
-import type { PairName } from '#sluice/transfer/costs.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import type { PairName } from '#sluice/transfer/plan/costs.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 
 /** Nothing is run on it. */
 function rigOf(pair: PairName): Rig {

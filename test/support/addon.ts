@@ -1,6 +1,6 @@
 /** What the same test expects with the addon and without it. */
 import { addonMissing, native } from '#sluice/native/load.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 
 /** For tests of what only the addon can do. */
 export const needsAddon = { skip: native === null && `there is no addon: ${addonMissing}` }

@@ -3,6 +3,7 @@ import { defaultEngine } from '#sluice/engine/default.js'
 import type { Engine } from '#sluice/engine/engine.js'
 import type { Native } from '#sluice/native/calls.js'
 import { native } from '#sluice/native/load.js'
+import type { SocketHold } from '#sluice/transfer/ends/socket-hold.js'
 import type { HeldMemory, MemoryPieces } from '#sluice/transfer/memory-pieces.js'
 import type { ReferenceEnds } from '#sluice/transfer/paths/reference-ends.js'
 import { SendfileMemoryFlow } from '#sluice/transfer/paths/sendfile-memory.js'
@@ -10,7 +11,6 @@ import { VmspliceFlow } from '#sluice/transfer/paths/vmsplice.js'
 import { WritevFlow } from '#sluice/transfer/paths/writev.js'
 import { ZerocopyFlow } from '#sluice/transfer/paths/zerocopy.js'
 import { PipePool } from '#sluice/transfer/pipe-pool.js'
-import type { SocketHold } from '#sluice/transfer/socket-hold.js'
 
 export const memoryPaths = ['writev', 'zerocopy', 'vmsplice', 'sendfile'] as const
 export type MemoryPath = (typeof memoryPaths)[number]

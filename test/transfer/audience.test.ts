@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
-import { Audience } from '#sluice/transfer/audience.js'
+import { Audience } from '#sluice/transfer/ends/audience.js'
 
 function audience(): Audience<EventEmitter> {
   return new Audience(

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { createServer, Socket } from 'node:net'
 import { native } from '#sluice/native/load.js'
-import { descriptorOf } from '#sluice/transfer/held-socket.js'
+import { descriptorOf } from '#sluice/transfer/ends/held-socket.js'
 import { type Ending, Peer } from '../support/sockets.js'
 
 export const bareKinds = ['TCP', 'Unix', 'pipe'] as const

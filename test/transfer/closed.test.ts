@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { MiB } from '#sluice/base/units.js'
-import { closedError } from '#sluice/transfer/closed.js'
+import { closedError } from '#sluice/transfer/ends/closed.js'
 import { socketPair } from '../support/sockets.js'
 
 test('a peer that reset the connection', async t => {

@@ -8,10 +8,16 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { KiB, MiB } from '#sluice/base/units.js'
 import { native } from '#sluice/native/load.js'
-import { type FileRangeOptions, file, pipe, type SinkTarget, socket } from '#sluice/transfer/endpoints.js'
-import { descriptorOf } from '#sluice/transfer/held-socket.js'
-import type { TransferOptions, TransferResult } from '#sluice/transfer/job.js'
-import { sendPathNames } from '#sluice/transfer/plan-send.js'
+import {
+  type FileRangeOptions,
+  file,
+  pipe,
+  type SinkTarget,
+  socket,
+} from '#sluice/transfer/ends/endpoints.js'
+import { descriptorOf } from '#sluice/transfer/ends/held-socket.js'
+import type { TransferOptions, TransferResult } from '#sluice/transfer/jobs/job.js'
+import { sendPathNames } from '#sluice/transfer/plan/plan-send.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { pathTaken } from '../support/addon.js'
 import { randomFile, sha256 } from '../support/contents.js'

@@ -18,7 +18,7 @@ import {
   readCostFile,
   type StoredCosts,
   writeCostFile,
-} from '#sluice/transfer/cost-file.js'
+} from '#sluice/transfer/plan/cost-file.js'
 import { without } from '../support/commands.js'
 import { temporaryFolder } from '../support/temporary.js'
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { addonMissing } from '#sluice/native/load.js'
-import { writeCostFile } from '#sluice/transfer/cost-file.js'
-import { costEdition, costTable, useCosts } from '#sluice/transfer/cost-table.js'
-import { type Machine, thisMachine } from '#sluice/transfer/machine.js'
+import { writeCostFile } from '#sluice/transfer/plan/cost-file.js'
+import { costEdition, costTable, useCosts } from '#sluice/transfer/plan/cost-table.js'
+import { type Machine, thisMachine } from '#sluice/transfer/plan/machine.js'
 import { needsAddon } from '../support/addon.js'
 import { run } from '../support/command.js'
 import { temporaryFolder } from '../support/temporary.js'
@@ -65,7 +65,7 @@ test('a table from elsewhere is ignored, and it is said why', needsAddon, t => {
 
 test('no home, no table and no error', needsAddon, async () => {
   const script = `
-    import('#sluice/transfer/cost-table.js').then(({ costTable }) => {
+    import('#sluice/transfer/plan/cost-table.js').then(({ costTable }) => {
       const { origin, why } = costTable()
       console.log(origin, why)
     })`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KiB } from '#sluice/base/units.js'
-import { type Costs, expectedOf, type Measured, nsOf } from '#sluice/transfer/costs.js'
+import { type Costs, expectedOf, type Measured, nsOf } from '#sluice/transfer/plan/costs.js'
 
 const pair = 'file → tcp'
 

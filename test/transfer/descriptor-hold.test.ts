@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { native } from '#sluice/native/load.js'
-import { holdDescriptor } from '#sluice/transfer/descriptor-hold.js'
-import { descriptorOf } from '#sluice/transfer/held-socket.js'
+import { holdDescriptor } from '#sluice/transfer/ends/descriptor-hold.js'
+import { descriptorOf } from '#sluice/transfer/ends/held-socket.js'
 import { needsAddon } from '../support/addon.js'
 import { socketPair } from '../support/sockets.js'
 

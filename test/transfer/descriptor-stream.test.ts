@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MiB } from '#sluice/base/units.js'
-import { DescriptorStream } from '#sluice/transfer/descriptor-stream.js'
-import { descriptorOf } from '#sluice/transfer/held-socket.js'
+import { DescriptorStream } from '#sluice/transfer/ends/descriptor-stream.js'
+import { descriptorOf } from '#sluice/transfer/ends/held-socket.js'
 import { eventually, pause } from '../support/eventually.js'
 import { socketPair } from '../support/sockets.js'
 

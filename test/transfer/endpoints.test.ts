@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { PassThrough, Readable } from 'node:stream'
 import { test } from 'node:test'
-import { type FileRangeOptions, file, type SinkTarget, socket } from '#sluice/transfer/endpoints.js'
+import { type FileRangeOptions, file, type SinkTarget, socket } from '#sluice/transfer/ends/endpoints.js'
 
 const wrongOption = { code: 'ERR_SLUICE_OPTION' }
 

@@ -3,7 +3,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MiB } from '#sluice/base/units.js'
 import { native } from '#sluice/native/load.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 
 /** Several pieces of every path, and several reads of a copy; not a multiple of a page. */
 export const largeBytes = 40 * MiB + 5

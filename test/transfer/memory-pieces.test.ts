@@ -5,8 +5,8 @@ import { KiB } from '#sluice/base/units.js'
 import { Pool } from '#sluice/memory/pool.js'
 import { Region } from '#sluice/memory/region.js'
 import { native } from '#sluice/native/load.js'
+import { memory } from '#sluice/transfer/ends/memory-source.js'
 import { holdMemory, intact } from '#sluice/transfer/memory-pieces.js'
-import { memory } from '#sluice/transfer/memory-source.js'
 
 test('a lease is in flight while it is held, and ends when it is released', async t => {
   const pool = new Pool({ slots: 2, slotBytes: 5 * KiB })

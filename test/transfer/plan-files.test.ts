@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addonMissing } from '#sluice/native/load.js'
-import { file } from '#sluice/transfer/endpoints.js'
-import type { PathName } from '#sluice/transfer/path.js'
-import { plan } from '#sluice/transfer/plan.js'
-import { type FilePair, filePathNames, planForFiles } from '#sluice/transfer/plan-files.js'
+import { file } from '#sluice/transfer/ends/endpoints.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
+import { plan } from '#sluice/transfer/plan/plan.js'
+import { type FilePair, filePathNames, planForFiles } from '#sluice/transfer/plan/plan-files.js'
 import { needsAddon } from '../support/addon.js'
 
 const anything: FilePair = {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
-import { connectionOf, hasBody, headOf, noteBody, prepareHead } from '#sluice/transfer/response.js'
+import { connectionOf, hasBody, headOf, noteBody, prepareHead } from '#sluice/transfer/ends/response.js'
 
 test('a body follows, but not to HEAD, 204 and 304', () => {
   assert.ok(hasBody(response()))

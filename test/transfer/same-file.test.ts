@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkSameFile } from '#sluice/transfer/same-file.js'
+import { checkSameFile } from '#sluice/transfer/ends/same-file.js'
 
 const name = '"file.bin"'
 

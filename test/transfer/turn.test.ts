@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
-import { Turn } from '#sluice/transfer/turn.js'
+import { Turn } from '#sluice/transfer/ends/turn.js'
 
 test('turns come in the order in which they were taken, not in that of asking', async () => {
   const sink = new PassThrough()

@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { SluiceError, systemError } from '../../base/errors.js'
 import { KiB } from '../../base/units.js'
-import { closedError } from '../closed.js'
+import { closedError } from '../ends/closed.js'
 import { goneError, intact, type MemoryPieces } from '../memory-pieces.js'
 import type { CopyRange } from './copy.js'
 

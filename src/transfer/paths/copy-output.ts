@@ -2,9 +2,9 @@
 import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
-import { closedError } from '../closed.js'
-import { DescriptorStream } from '../descriptor-stream.js'
-import { HoldStream } from '../hold-stream.js'
+import { closedError } from '../ends/closed.js'
+import { DescriptorStream } from '../ends/descriptor-stream.js'
+import { HoldStream } from '../ends/hold-stream.js'
 
 export class CopyOutput {
   /** Whether the stream may refer to bytes after it has taken them: only of sockets it is known that they do not. */

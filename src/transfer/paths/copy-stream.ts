@@ -1,6 +1,6 @@
 /** Stream to stream by copying: one chunk at a time, the next when the sink has taken the last. */
 import type { Readable, Writable } from 'node:stream'
-import { closedError } from '../closed.js'
+import { closedError } from '../ends/closed.js'
 import type { CopyDone, CopyRun } from './copy.js'
 import { CopyOutput } from './copy-output.js'
 

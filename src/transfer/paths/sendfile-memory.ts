@@ -4,8 +4,8 @@
  */
 import type { Engine } from '../../engine/engine.js'
 import type { Native } from '../../native/calls.js'
+import type { SocketHold } from '../ends/socket-hold.js'
 import type { MemoryPieces } from '../memory-pieces.js'
-import type { SocketHold } from '../socket-hold.js'
 import { lendPages, takePagesBack } from './lending.js'
 import { PathRefused } from './path-refused.js'
 import type { ReferenceEnds } from './reference-ends.js'

@@ -19,8 +19,8 @@ import {
   type Step,
 } from '../../engine/flow.js'
 import type { Native } from '../../native/calls.js'
-import type { SocketHold } from '../socket-hold.js'
-import type { HeldSource } from '../source-hold.js'
+import type { SocketHold } from '../ends/socket-hold.js'
+import type { HeldSource } from '../ends/source-hold.js'
 import { streamError } from '../stream-error.js'
 import { PathRefused } from './path-refused.js'
 import type { SpliceDone, SpliceEnds } from './splice.js'

@@ -4,10 +4,10 @@ import { SluiceError, systemError } from '../../base/errors.js'
 import { MiB } from '../../base/units.js'
 import { STEP_MORE, STEP_PARK, STEP_WAIT_SOURCE, type Step } from '../../engine/flow.js'
 import type { Native } from '../../native/calls.js'
+import type { HeldSource } from '../ends/source-hold.js'
 import { goneError, intact, type MemoryPieces } from '../memory-pieces.js'
 import type { Pipe } from '../pipe-pool.js'
 import { isResident, warm } from '../residency.js'
-import type { HeldSource } from '../source-hold.js'
 import { streamError } from '../stream-error.js'
 
 /** How much of a file is asked about, or brought into memory, at once. */

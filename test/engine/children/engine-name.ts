@@ -1,7 +1,7 @@
 /** Sends a file by whatever engine there is; says which, why, and by what path the bytes went. */
 import { MiB } from '#sluice/base/units.js'
 import { defaultEngine, engineWhy } from '#sluice/engine/default.js'
-import { file, socket } from '#sluice/transfer/endpoints.js'
+import { file, socket } from '#sluice/transfer/ends/endpoints.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { sparseFile } from '../../support/contents.js'
 import { socketPair } from '../../support/sockets.js'

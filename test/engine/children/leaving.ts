@@ -1,6 +1,6 @@
 /** Ends a transfer in the way that its argument names, and must then end by itself, saying a line. */
 import { MiB } from '#sluice/base/units.js'
-import { file, socket } from '#sluice/transfer/endpoints.js'
+import { file, socket } from '#sluice/transfer/ends/endpoints.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { sparseFile } from '../../support/contents.js'
 import { connectTo, listener } from '../../support/sockets.js'

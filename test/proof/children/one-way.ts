@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { file, socket, transfer } from '#sluice/index.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 
 const [port, from = '', to = '', path] = process.argv.slice(2)
 const source = await connection()

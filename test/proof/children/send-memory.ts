@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { MiB } from '#sluice/base/units.js'
 import { Pool } from '#sluice/memory/pool.js'
+import { memory } from '#sluice/transfer/ends/memory-source.js'
+import { holdSocket } from '#sluice/transfer/ends/socket-hold.js'
 import { holdMemory } from '#sluice/transfer/memory-pieces.js'
-import { memory } from '#sluice/transfer/memory-source.js'
-import { holdSocket } from '#sluice/transfer/socket-hold.js'
 import { type MemoryPath, sendMemory } from '../../support/memory-flows.js'
 
 const path = process.argv[2] as MemoryPath

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { file, socket, transfer } from '#sluice/index.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 
 const [port, name, prefer] = process.argv.slice(2)
 const sockets: Socket[] = []

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { native } from '#sluice/native/load.js'
-import { descriptorOf } from '#sluice/transfer/held-socket.js'
+import { descriptorOf } from '#sluice/transfer/ends/held-socket.js'
 
 /** SO_LINGER with no time: what is not sent is dropped, and close(2) resets; socket(7). */
 const lingerZero = new Uint8Array(new Int32Array([1, 0]).buffer)

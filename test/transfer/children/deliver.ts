@@ -1,7 +1,7 @@
 /** Delivers a file to a peer in the same process, and prints the path and why; `cold` drops it from the page cache first. */
 import assert from 'node:assert/strict'
 import { MiB } from '#sluice/base/units.js'
-import { file, socket } from '#sluice/transfer/endpoints.js'
+import { file, socket } from '#sluice/transfer/ends/endpoints.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { evict, randomFile } from '../../support/contents.js'
 import { socketPair } from '../../support/sockets.js'

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import { native } from '#sluice/native/load.js'
-import { file, socket } from '#sluice/transfer/endpoints.js'
+import { file, socket } from '#sluice/transfer/ends/endpoints.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 
 const folder = process.argv[2]!

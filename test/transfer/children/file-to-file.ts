@@ -1,6 +1,6 @@
 /** Transfers the file that the first argument names to that of the second, by the third's path; prints what came of it. */
-import { file } from '#sluice/transfer/endpoints.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import { file } from '#sluice/transfer/ends/endpoints.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 
 const [from, to, prefer] = process.argv.slice(2)

@@ -5,8 +5,8 @@
 import { execFileSync } from 'node:child_process'
 import { MiB } from '#sluice/base/units.js'
 import { Region } from '#sluice/memory/region.js'
-import { file } from '#sluice/transfer/endpoints.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import { file } from '#sluice/transfer/ends/endpoints.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 
 const [to, prefer, fileBytesMax] = process.argv.slice(2)

@@ -1,6 +1,6 @@
 /** Prints a file by a transfer, by the path that is asked for, and on stderr the path that was taken and why. */
-import { file } from '#sluice/transfer/endpoints.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import { file } from '#sluice/transfer/ends/endpoints.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 
 const { path, why } = await transfer(file(process.argv[2]!), process.stdout, {

@@ -1,8 +1,8 @@
 /** From a socket to a `socket` or `file` with no descriptors left for pipes; run with a low `ulimit -n`. Prints a line if all is well. */
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
-import { file, socket } from '#sluice/transfer/endpoints.js'
-import { plan } from '#sluice/transfer/plan.js'
+import { file, socket } from '#sluice/transfer/ends/endpoints.js'
+import { plan } from '#sluice/transfer/plan/plan.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { socketPair } from '../../support/sockets.js'
 

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { file, socket } from '#sluice/transfer/endpoints.js'
+import { file, socket } from '#sluice/transfer/ends/endpoints.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { endsWithoutClosingOthers } from '../../support/worker-end.js'
 

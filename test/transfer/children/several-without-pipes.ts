@@ -1,7 +1,7 @@
 /** To several sinks with no descriptor left for a pipe; run with a low `ulimit -n`. Prints a line if all is well. */
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
-import { socket } from '#sluice/transfer/endpoints.js'
+import { socket } from '#sluice/transfer/ends/endpoints.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { socketPair } from '../../support/sockets.js'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { file, socket } from '#sluice/transfer/endpoints.js'
+import { file, socket } from '#sluice/transfer/ends/endpoints.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { pathTaken } from '../../support/addon.js'
 import { socketPair } from '../../support/sockets.js'

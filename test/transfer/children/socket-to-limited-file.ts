@@ -1,7 +1,7 @@
 /** From a socket to a file that may not become as large; run with a low `ulimit -f`. Prints what went wrong. */
 import { errnoName, type SluiceError } from '#sluice/base/errors.js'
-import { file, socket } from '#sluice/transfer/endpoints.js'
-import type { PathName } from '#sluice/transfer/path.js'
+import { file, socket } from '#sluice/transfer/ends/endpoints.js'
+import type { PathName } from '#sluice/transfer/plan/path.js'
 import { transfer } from '#sluice/transfer/transfer.js'
 import { socketPair } from '../../support/sockets.js'
 
