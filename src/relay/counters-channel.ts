@@ -1,11 +1,9 @@
-/** A proxy's counters on `diagnostics_channel`: once a second, and only where somebody listens. */
-import { channel } from 'node:diagnostics_channel'
+/** A proxy's counters on `diagnostics_channel`. */
+import { publishEverySecond } from '../base/published.js'
 import type { ProxyCounters } from './counters.js'
 
 /** What is published is a `ProxyCountersMessage`. */
 export const proxyCountersChannel = 'sluice:proxy:counters'
-
-const everyMs = 1000
 
 interface Counted {
   readonly counters: ProxyCounters
@@ -18,17 +16,8 @@ export interface ProxyCountersMessage {
   readonly counters: ProxyCounters
 }
 
-/** Publishes from now on → ends that, with what was counted last. */
+/** Publishes once a second from now on → ends that, with what was counted last. */
 export function publishProxyCounters(proxy: Counted): () => void {
-  const published = channel(proxyCountersChannel)
-  const publish = (): void => {
-    if (!published.hasSubscribers) return
-    const message: ProxyCountersMessage = { proxy, counters: proxy.counters }
-    published.publish(message)
-  }
-  const timer = setInterval(publish, everyMs).unref()
-  return () => {
-    clearInterval(timer)
-    publish()
-  }
+  const message = (): ProxyCountersMessage => ({ proxy, counters: proxy.counters })
+  return publishEverySecond(proxyCountersChannel, message)
 }

@@ -1,11 +1,9 @@
-/** A server's counters on `diagnostics_channel`: once a second, and only where somebody listens. */
-import { channel } from 'node:diagnostics_channel'
+/** A server's counters on `diagnostics_channel`. */
+import { publishEverySecond } from '../base/published.js'
 import type { CounterValues } from './counters.js'
 
-/** What is published: `{ server, counters }`, a `CountersMessage`. */
+/** What is published is a `CountersMessage`. */
 export const countersChannel = 'sluice:server:counters'
-
-const everyMs = 1000
 
 interface Counted {
   readonly counters: CounterValues
@@ -18,15 +16,8 @@ export interface CountersMessage {
   readonly counters: CounterValues
 }
 
-/** Publishes from now on → ends that, with what was counted last. */
+/** Publishes once a second from now on → ends that, with what was counted last. */
 export function publishCounters(server: Counted): () => void {
-  const published = channel(countersChannel)
-  const publish = (): void => {
-    if (published.hasSubscribers) published.publish({ server, counters: server.counters } as CountersMessage)
-  }
-  const timer = setInterval(publish, everyMs).unref()
-  return () => {
-    clearInterval(timer)
-    publish()
-  }
+  const message = (): CountersMessage => ({ server, counters: server.counters })
+  return publishEverySecond(countersChannel, message)
 }
