@@ -9,9 +9,7 @@ import { serveCommand } from './serve.js'
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('sluice')
-    .description(
-      'Zero-copy networking for Node.js: files reach the network without passing through JavaScript.',
-    )
+    .description('Zero-copy networking for Node.js: bytes move without passing through JavaScript.')
     .version(packageVersion())
     .showHelpAfterError('(sluice --help tells what there is)')
     .addCommand(serveCommand())
