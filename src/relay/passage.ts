@@ -105,8 +105,8 @@ export class Passage implements Flow, Direction {
       return STEP_WAIT_SOURCE
     }
     this.#emptied = false
-    let budget = stepBytes
-    while (budget > 0) {
+    const stopAt = this.spliced + this.copied + stepBytes
+    while (this.spliced + this.copied < stopAt) {
       if (this.#rest === null && this.#held === 0) {
         const received = this.#emptied ? -EAGAIN : this.#receive()
         if (received === -EAGAIN) return this.#waitForSource()
@@ -117,7 +117,6 @@ export class Passage implements Flow, Direction {
       if (sent === -EINTR) continue
       if (sent < 0) return this.#tell(sent, false)
       this.moved = true
-      budget -= sent
     }
     return STEP_MORE
   }
