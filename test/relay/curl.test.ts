@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { MiB } from '#sluice/base/units.js'
 import { native } from '#sluice/native/load.js'
 import { certificate } from '../support/certificate.js'
-import { without } from '../support/commands.js'
+import { plainEnvironment, without } from '../support/commands.js'
 import { sha256 } from '../support/contents.js'
 import { temporaryFolder } from '../support/temporary.js'
 import { openProxy } from './support.js'
@@ -45,6 +45,7 @@ test('curl gets and posts over TLS, from the site that it names, by its own cert
       ]
       const { stdout } = await promisify(execFile)('curl', command, {
         encoding: 'buffer',
+        env: plainEnvironment,
         maxBuffer: 16 * MiB,
       })
       return stdout

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { needsAddon } from '../support/addon.js'
+import { plainEnvironment } from '../support/commands.js'
 import { temporaryFolder } from '../support/temporary.js'
-import { environment, postgresql, postgresqlPrograms, postgresqlUser } from './postgresql.js'
+import { postgresql, postgresqlPrograms, postgresqlUser } from './postgresql.js'
 import { openProxy } from './support.js'
 
 const programs = postgresqlPrograms()
@@ -18,7 +19,9 @@ const needs = {
 
 async function pgbench(host: string, port: string, ...args: string[]): Promise<string> {
   const connection = ['-h', host, '-p', port, '-U', 'test', ...args, 'postgres']
-  const { stdout } = await promisify(execFile)(join(programs!, 'pgbench'), connection, { env: environment })
+  const { stdout } = await promisify(execFile)(join(programs!, 'pgbench'), connection, {
+    env: plainEnvironment,
+  })
   return stdout
 }
 

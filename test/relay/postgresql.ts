@@ -5,11 +5,9 @@ import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { plainEnvironment } from '../support/commands.js'
 import { pause } from '../support/eventually.js'
 import { deadAddress } from './support.js'
-
-/** Without a sanitizer that this process may run on: initdb never ends with one. */
-export const environment = { ...process.env, LD_PRELOAD: '' }
 
 /** Where Debian keeps the programs that are not for everybody, by version. */
 const versions = '/usr/lib/postgresql'
@@ -45,7 +43,7 @@ export async function postgresql(t: TestContext, programs: string): Promise<Post
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   if (user.uid !== undefined) chownSync(folder, user.uid, user.gid!)
   const data = join(folder, 'data')
-  const place = { ...user, cwd: folder, env: environment }
+  const place = { ...user, cwd: folder, env: plainEnvironment }
   execFileSync(join(programs, 'initdb'), ['-D', data, '-U', 'test', '-A', 'trust', '--no-sync'], {
     ...place,
     stdio: 'pipe',
@@ -68,7 +66,7 @@ export async function postgresql(t: TestContext, programs: string): Promise<Post
 
 function succeeds(program: string, args: readonly string[]): boolean {
   try {
-    execFileSync(program, args, { stdio: 'pipe', env: environment })
+    execFileSync(program, args, { stdio: 'pipe', env: plainEnvironment })
     return true
   } catch {
     return false

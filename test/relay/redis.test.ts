@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { native } from '#sluice/native/load.js'
-import { without } from '../support/commands.js'
+import { plainEnvironment, without } from '../support/commands.js'
 import { pause } from '../support/eventually.js'
 import type { Ending } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
@@ -25,7 +25,9 @@ test('redis-benchmark runs unchanged through the proxy, and its commands are mir
   })
   const { port } = proxy.address as { port: number }
   const args = ['-h', '127.0.0.1', '-p', String(port), '-q', '-n', '2000', '-c', '10', '-d', '20000']
-  const { stdout } = await promisify(execFile)('redis-benchmark', [...args, '-t', 'set,get,lpush'])
+  const { stdout } = await promisify(execFile)('redis-benchmark', [...args, '-t', 'set,get,lpush'], {
+    env: plainEnvironment,
+  })
   for (const command of ['SET', 'GET', 'LPUSH'])
     assert.match(stdout, new RegExp(`${command}: [\\d.]+ requests per second`))
   await proxy.close()
@@ -51,7 +53,7 @@ async function redis(t: Ending): Promise<string> {
     '--dir',
     temporaryFolder(t),
   ]
-  const server = spawn('redis-server', args, { stdio: 'ignore' })
+  const server = spawn('redis-server', args, { stdio: 'ignore', env: plainEnvironment })
   const ended = once(server, 'exit')
   t.after(async () => {
     server.kill('SIGKILL')

@@ -1,6 +1,12 @@
-/** Whether a program is on this machine; a test that needs one which is not says so and is skipped. */
+/** Programs of this machine: a test that needs one which is not there says so and is skipped. */
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+
+/**
+ * What other programs run in: without a sanitizer that this process may run on. initdb and curl have been seen never to
+ * end with one.
+ */
+export const plainEnvironment = { ...process.env, LD_PRELOAD: '' }
 
 export function without(...names: string[]): { skip: string | false } {
   const missing = names.filter(name => !isCommand(name))
