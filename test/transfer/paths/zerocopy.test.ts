@@ -99,16 +99,19 @@ test(
     const turns = await turnsWithin(50)
     assert.equal(running.isReleased, false)
     t.diagnostic(`${turns} iterations of the loop in 50 ms`)
-    assert.ok(turns < 100, 'the loop does not wait')
     await peer.take(1 * MiB)
     await running.released
     assert.equal(native!.receiveError(descriptorOf(socket), new Uint32Array(5)), -EAGAIN)
-    assert.ok((await turnsWithin(50)) < 100, 'the loop does not wait')
+    const turnsAfter = await turnsWithin(50)
     // What the draining is for: a notice that nobody reads.
     native!.send(descriptorOf(socket), Buffer.alloc(10), native!.MSG_ZEROCOPY | native!.MSG_DONTWAIT)
     const spinning = await turnsWithin(50)
     t.diagnostic(`${spinning} with an undrained error queue`)
-    assert.ok(spinning > 100, 'the loop waits: nothing was to be drained')
+    // On a busy machine the loop has other things to do now and then; a loop that spins does nothing else.
+    assert.ok(
+      Math.max(turns, turnsAfter) * 4 < spinning,
+      `the loop does not wait: ${turns}, ${turnsAfter}, ${spinning}`,
+    )
   },
 )
 
