@@ -9,7 +9,7 @@ import type { Multipart } from './multipart.js'
 import type { Opened } from './opened.js'
 import type { Policy } from './policy.js'
 import type { ByteRange } from './range.js'
-import { type FileBody, type Reply, thrownReply } from './reply.js'
+import { type FileBody, isFileBody, type Reply, thrownReply } from './reply.js'
 
 export interface DeliverOptions {
   prefer?: Policy['prefer']
@@ -24,16 +24,15 @@ export function deliver(
 ): SendFileResult | Promise<SendFileResult> {
   const { res } = exchange
   const { body, error } = reply
-  const isFile = body !== null && typeof body === 'object' && 'file' in body
   try {
     if (reply.forgets === 'file') forgetFile(res)
     else if (reply.forgets === 'body') forgetBody(res)
     sendHead(res, reply.status, reply.lines)
   } catch (thrown) {
-    if (isFile) body.file.close()
+    if (isFileBody(body)) body.file.close()
     throw thrown
   }
-  if (isFile) return sendFile(exchange, body, options)
+  if (isFileBody(body)) return sendFile(exchange, body, options)
   if (body === null || exchange.isHead) {
     res.end()
     return exchange.result({ error })

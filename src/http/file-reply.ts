@@ -9,7 +9,7 @@ import { frameRanges } from './multipart.js'
 import type { Policy } from './policy.js'
 import type { Question } from './question.js'
 import { type ByteRange, parseRange } from './range.js'
-import { emptyReply, errnoReply, type Reply, statusReply } from './reply.js'
+import { emptyReply, errnoReply, isFileBody, type Reply, statusReply } from './reply.js'
 import { type Validators, validatorsOf } from './validator.js'
 import type { Representation } from './variants.js'
 
@@ -28,9 +28,7 @@ export interface FileToSend {
 export function fileReply(question: Question, toSend: FileToSend, policy: Policy): Reply {
   try {
     const reply = decide(question, toSend, policy)
-    const { body } = reply
-    const sent = body !== null && typeof body === 'object' && 'file' in body
-    if (!sent) toSend.representation.file.close()
+    if (!isFileBody(reply.body)) toSend.representation.file.close()
     return reply
   } catch (error) {
     toSend.representation.file.close()

@@ -26,6 +26,11 @@ export interface FileBody {
   readonly multipart: Multipart | null
 }
 
+/** Whether a body is a file, and not text or bytes. */
+export function isFileBody(body: Reply['body']): body is FileBody {
+  return body !== null && typeof body === 'object' && 'file' in body
+}
+
 const { EACCES, EAGAIN, EBADF, EMFILE, ENFILE, ENOMEM, EPERM } = constants.errno
 const { EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENODEV, ENOENT, ENOTDIR, ENXIO, EXDEV } = constants.errno
 const missing = new Set([EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENODEV, ENOENT, ENOTDIR, ENXIO, EXDEV])

@@ -9,7 +9,7 @@
  */
 import { constants } from 'node:os'
 import type { FileBody, Reply } from '../http/reply.js'
-import { statusReply, thrownReply } from '../http/reply.js'
+import { isFileBody, statusReply, thrownReply } from '../http/reply.js'
 import {
   ACCEPT_ENCODING,
   IF_MATCH,
@@ -271,7 +271,7 @@ export class Connection implements Wired {
     if (!(reply instanceof Promise)) return this.#reply(question, reply, key)
     reply.catch(thrownReply).then(decided => {
       if (this.#state === ANSWERING) this.#reply(question, decided, key)
-      else if (isFile(decided.body)) decided.body.file.close()
+      else if (isFileBody(decided.body)) decided.body.file.close()
     })
   }
 
@@ -280,10 +280,10 @@ export class Connection implements Wired {
     const lines = this.#connectionLines(question, reply)
     const head = headText(reply.status, clock.dateText, lines)
     this.#headBytes = head.length
-    this.#path = isFile(reply.body) ? 'sendfile' : '-'
+    this.#path = isFileBody(reply.body) ? 'sendfile' : '-'
     this.#countAnswer(reply.status)
     const { body } = reply
-    if (!isFile(body)) {
+    if (!isFileBody(body)) {
       const pieces: Piece[] = [{ text: head }]
       if (body !== null && !question.isHead && body.length > 0)
         pieces.push(typeof body === 'string' ? { text: body } : { bytes: body })
@@ -469,10 +469,6 @@ export class Connection implements Wired {
 }
 
 const headTimeout: Refusal = { status: 408, reason: 'the head did not come in time' }
-
-function isFile(body: Reply['body']): body is FileBody {
-  return body !== null && typeof body === 'object' && 'file' in body
-}
 
 function piecesOf(head: string, { ranges, multipart }: FileBody): Piece[] {
   if (multipart === null) return [{ text: head }, { range: ranges[0]! }]

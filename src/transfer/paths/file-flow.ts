@@ -12,12 +12,12 @@ import type { Native } from '../../native/calls.js'
 import type { SocketHold } from '../ends/socket-hold.js'
 import { type FileRange, ResidentRange } from '../residency.js'
 import { streamError } from '../stream-error.js'
-import { PathRefused } from './path-refused.js'
+import { isRefusal, PathRefused } from './path-refused.js'
 
 /** What one step sends at most: long enough to be efficient, short enough (about 0.2 ms) to be fair. Below 0x7ffff000, sendfile's own limit. */
 const stepBytes = 1 * MiB
 
-const { EAGAIN, EINTR, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } = constants.errno
+const { EAGAIN, EINTR } = constants.errno
 
 /** What goes out before the file's first byte, in the same packet: the head of a response. */
 export interface Prefix {
@@ -36,11 +36,6 @@ export interface FileSending {
   readonly range: FileRange
   readonly prefix: Prefix | null
   readonly onProgress: ((sentBytes: number) => void) | undefined
-}
-
-/** Whether an error of the first call says that the path is none here, rather than that it failed. */
-export function isRefusal(result: number): boolean {
-  return result === -EINVAL || result === -ENOSYS || result === -EOPNOTSUPP || result === -EPERM
 }
 
 export abstract class FileFlow implements Flow {

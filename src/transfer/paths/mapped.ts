@@ -10,8 +10,7 @@ import { errnoName, SluiceError, systemError } from '../../base/errors.js'
 import { MiB } from '../../base/units.js'
 import { ResidentRange } from '../residency.js'
 import type { FileDone, FileSending } from './file-flow.js'
-import { isRefusal } from './file-flow.js'
-import { PathRefused } from './path-refused.js'
+import { isRefusal, PathRefused } from './path-refused.js'
 import { ZerocopyFlow } from './zerocopy.js'
 
 /** A window is brought into memory as a whole before it is sent. */

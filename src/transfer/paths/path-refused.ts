@@ -1,2 +1,12 @@
+/** How the kernel, or a sandbox, says that a path is none between two ends, and how a path passes that on. */
+import { constants } from 'node:os'
+
+const { EINVAL, ENOSYS, EOPNOTSUPP, EPERM } = constants.errno
+
 /** The path cannot be used between these two: a file system, a sink or a sandbox refuses. Nothing was sent yet. */
 export class PathRefused extends Error {}
+
+/** Whether an error says that the path is none here. Only of a first call: later the same numbers are failures. */
+export function isRefusal(errno: number): boolean {
+  return errno === -EINVAL || errno === -ENOSYS || errno === -EOPNOTSUPP || errno === -EPERM
+}

@@ -22,9 +22,8 @@ import type { Native } from '../../native/calls.js'
 import type { SocketHold } from '../ends/socket-hold.js'
 import type { HeldSource } from '../ends/source-hold.js'
 import { streamError } from '../stream-error.js'
-import { PathRefused } from './path-refused.js'
+import { isRefusal, PathRefused } from './path-refused.js'
 import type { SpliceDone, SpliceEnds } from './splice.js'
-import { isRefusal } from './splice-refusal.js'
 
 /** What one step moves at most; see the same in sendfile.ts. */
 const stepBytes = 1 * MiB

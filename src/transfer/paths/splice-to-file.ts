@@ -14,8 +14,7 @@ import type { Pipe, PipePool } from '../pipe-pool.js'
 import { streamError } from '../stream-error.js'
 import { writeError } from '../write-error.js'
 import { Bulk } from './bulk.js'
-import { PathRefused } from './path-refused.js'
-import { isRefusal } from './splice-refusal.js'
+import { isRefusal, PathRefused } from './path-refused.js'
 
 const { EAGAIN, EINTR, EIO } = constants.errno
 

@@ -17,8 +17,7 @@ import type { HeldSource } from '../ends/source-hold.js'
 import type { Pipe, PipePool } from '../pipe-pool.js'
 import { streamError } from '../stream-error.js'
 import { Bulk } from './bulk.js'
-import { PathRefused } from './path-refused.js'
-import { isRefusal } from './splice-refusal.js'
+import { isRefusal, PathRefused } from './path-refused.js'
 
 /** What one step moves at most; see the same in sendfile.ts. */
 const stepBytes = 1 * MiB

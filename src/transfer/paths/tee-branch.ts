@@ -9,7 +9,7 @@ import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT, type Step } from
 import type { Native } from '../../native/calls.js'
 import type { SocketHold } from '../ends/socket-hold.js'
 import { streamError } from '../stream-error.js'
-import { isRefusal } from './file-flow.js'
+import { isRefusal } from './path-refused.js'
 import type { Backlog } from './tee-backlog.js'
 
 export interface Branch {

@@ -2,7 +2,7 @@
 import { constants } from 'node:os'
 import type { Native } from '../../native/calls.js'
 import { writeError } from '../write-error.js'
-import { isRefusal } from './file-flow.js'
+import { isRefusal } from './path-refused.js'
 import type { Backlog } from './tee-backlog.js'
 import type { Branch, BranchEvents } from './tee-branch.js'
 

@@ -20,9 +20,8 @@ import { goneError, type MemoryPieces } from '../memory-pieces.js'
 import { PieceCursor } from '../piece-cursor.js'
 import type { Pipe, PipePool } from '../pipe-pool.js'
 import { streamError } from '../stream-error.js'
-import { isRefusal } from './file-flow.js'
 import { lendPages, takePagesBack } from './lending.js'
-import { PathRefused } from './path-refused.js'
+import { isRefusal, PathRefused } from './path-refused.js'
 import type { ReferenceEnds } from './reference-ends.js'
 
 /** What one step sends at most: about 0.2 ms. */

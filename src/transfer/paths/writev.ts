@@ -10,7 +10,7 @@ import { type Flow, STEP_DONE, STEP_MORE, STEP_WAIT, type Step } from '../../eng
 import type { Native } from '../../native/calls.js'
 import type { SocketHold } from '../ends/socket-hold.js'
 import { goneError, type MemoryPieces } from '../memory-pieces.js'
-import { PathRefused } from './path-refused.js'
+import { isRefusal, PathRefused } from './path-refused.js'
 import type { ReferenceEnds } from './reference-ends.js'
 
 /** What one step sends at most: about 0.2 ms. */
@@ -18,8 +18,7 @@ const stepBytes = 1 * MiB
 /** linux/uio.h, UIO_MAXIOV: what one call takes. */
 const viewsMax = 1024
 
-const { EAGAIN, EBADF, EFAULT, EINTR, EINVAL, ENOBUFS, ENOMEM, ENOSYS, ENOTSOCK, EOPNOTSUPP, EPERM } =
-  constants.errno
+const { EAGAIN, EBADF, EFAULT, EINTR, ENOBUFS, ENOMEM, ENOTSOCK } = constants.errno
 
 export class WritevFlow implements Flow {
   readonly fd: number
@@ -160,10 +159,6 @@ export class WritevFlow implements Flow {
     this.#ends.released(this.#sent)
     return STEP_DONE
   }
-}
-
-function isRefusal(result: number): boolean {
-  return result === -EINVAL || result === -ENOSYS || result === -EOPNOTSUPP || result === -EPERM
 }
 
 const outOfBuffers =

@@ -15,8 +15,7 @@ import type { SocketHold } from '../ends/socket-hold.js'
 import { goneError, type MemoryPieces } from '../memory-pieces.js'
 import { PieceCursor } from '../piece-cursor.js'
 import { noticesOf, type SocketLoan, type ZerocopyNotices } from '../zerocopy-notices.js'
-import { isRefusal } from './file-flow.js'
-import { PathRefused } from './path-refused.js'
+import { isRefusal, PathRefused } from './path-refused.js'
 import type { ReferenceEnds } from './reference-ends.js'
 
 /** What one step sends at most: about 0.2 ms. */
