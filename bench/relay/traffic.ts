@@ -14,10 +14,12 @@ export interface Traffic {
   connections: number
   /** Of a message. */
   bytes?: number
+  /** Bytes of a stream that is sent, after which comes the next; without it there is one for the whole time. */
+  stream?: number
 }
 
 export interface TrafficResult {
-  /** Answered in full. */
+  /** Answered in full; streams where they are of a given length. */
   messages: number
   /** Of bulk, counted alike at both ends; or of messages, in one direction. */
   bytes: number
@@ -47,11 +49,11 @@ export interface TrafficLimits {
 }
 
 export async function runTraffic(
-  { kind, connections, bytes }: Traffic,
+  { kind, connections, bytes, stream }: Traffic,
   { port, seconds, timeout }: TrafficLimits,
   placing: Placing,
 ): Promise<TrafficResult> {
-  const options = optionArguments({ port, connections, bytes, seconds, timeout })
+  const options = optionArguments({ port, connections, bytes, stream, seconds, timeout })
   return (await runGenerator([compileProgram('traffic'), kind, ...options], placing)) as TrafficResult
 }
 
