@@ -18,4 +18,5 @@ export type {
 } from './options.js'
 export { createProxy } from './proxy.js'
 export type { TcpProxy, UpstreamState, UpstreamStatus } from './proxy-types.js'
+export { type RelayOptions, type RelayResult, relay } from './relay.js'
 export { upstreamChannel } from './upstream-channel.js'

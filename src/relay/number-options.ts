@@ -3,7 +3,7 @@ import { checkInteger } from '../base/options.js'
 import type { Given } from './checks.js'
 
 /** What a timer of Node holds. */
-const msMax = 2 ** 31 - 1
+export const msMax = 2 ** 31 - 1
 
 export interface NumberOption {
   readonly min: number
