@@ -24,6 +24,7 @@ struct offload {
   off_t offset;
   off_t out_offset;
   size_t count;
+  size_t piece;
   int whence;
   const uint8_t *bytes;
   struct open_how how;
@@ -88,11 +89,23 @@ static napi_value offload_sendfile(napi_env env, napi_callback_info info) {
   return offload_start(env, job);
 }
 
+/* What a later piece fails with is left to the next call, which meets it again. */
 static long run_splice(offload *job) {
-  return splice(job->in, NULL, job->fd, &job->out_offset, job->count, 0);
+  size_t moved = 0;
+  while (moved < job->count) {
+    size_t left = job->count - moved;
+    ssize_t bytes = splice(job->in, NULL, job->fd, &job->out_offset, left < job->piece ? left : job->piece, 0);
+    if (bytes <= 0) return moved > 0 ? (long)moved : bytes;
+    moved += bytes;
+  }
+  return moved;
 }
 
-/* spliceOffload(pipe, file, offset, count) → promise of the bytes that went from the pipe into the file. splice(2). */
+/*
+ * spliceOffload(pipe, file, offset, count, pieceBytes) → promise of the bytes that went from the pipe into the file, which
+ * are fewer than `count` only where the pipe had no more or the file took no more. splice(2), for each piece. The pipe must
+ * hold `count` bytes, or the call waits for them.
+ */
 static napi_value offload_splice(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
   offload *job = calloc(1, sizeof *job);
@@ -102,7 +115,8 @@ static napi_value offload_splice(napi_env env, napi_callback_info info) {
     job->fd = arg_int(&args, 1);
     job->out_offset = arg_offset(&args, 2);
     job->count = arg_offset(&args, 3);
-    if (args.bad) {
+    job->piece = arg_offset(&args, 4);
+    if (args.bad || job->piece == 0) {
       free(job);
       return bad_arguments(env);
     }

@@ -194,7 +194,13 @@ export interface PollCalls {
 /** native/offload.c: the same operations on a thread of Node's pool; descriptors stay open until they settle. */
 export interface OffloadCalls {
   sendfileOffload(out: number, input: number, offset: number, count: number): Promise<number>
-  spliceOffload(pipe: number, file: number, offset: number, count: number): Promise<number>
+  spliceOffload(
+    pipe: number,
+    file: number,
+    offset: number,
+    count: number,
+    pieceBytes: number,
+  ): Promise<number>
   copyFileRangeOffload(
     input: number,
     inOffset: number,

@@ -24,10 +24,11 @@ test('spliceOffload empties a pipe into a file, at an offset', needsAddon, async
   assert.equal(calls.pipe2(ends, calls.O_CLOEXEC), 0)
   const [readEnd, writeEnd] = [owned(t, ends[0]!), owned(t, ends[1]!)]
   assert.equal(calls.splice(source, 10, writeEnd, null, 20, 0), 20)
-  assert.equal(await calls.spliceOffload(readEnd, sink, 5, 15), 15)
+  assert.equal(await calls.spliceOffload(readEnd, sink, 5, 15, 4), 15)
   assert.deepEqual(readFileSync(sinkPath).subarray(5, 20), bytes.subarray(10, 25))
-  assert.equal(await calls.spliceOffload(readEnd, source, 0, 5), -EBADF)
-  assert.equal(await calls.spliceOffload(source, sink, 0, 5), -EINVAL)
+  assert.equal(await calls.spliceOffload(readEnd, source, 0, 5, 5), -EBADF)
+  assert.equal(await calls.spliceOffload(source, sink, 0, 5, 5), -EINVAL)
+  assert.throws(() => calls.spliceOffload(readEnd, sink, 0, 5, 0), TypeError)
 })
 
 test('ficloneRangeOffload wants descriptors, and whole blocks', needsAddon, async t => {

@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:os'
 import { errnoName } from '../../base/errors.js'
-import { KiB } from '../../base/units.js'
+import { MiB } from '../../base/units.js'
 import type { Engine } from '../../engine/engine.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT_SOURCE, type Step } from '../../engine/flow.js'
 import type { Native } from '../../native/calls.js'
@@ -15,14 +15,16 @@ import { streamError } from '../stream-error.js'
 import { writeError } from '../write-error.js'
 import { Bulk } from './bulk.js'
 import { isRefusal, PathRefused } from './path-refused.js'
+import { writePieceBytes } from './write-piece.js'
 
 const { EAGAIN, EINTR, EIO } = constants.errno
 
 /**
- * What one call writes at most. For larger ones ext4 takes page cache in larger pieces, which cost more to come by than
- * the trips through the thread pool that they save: with 1 MiB twice the CPU time.
+ * What a pipe takes at most, and a thread writes in one trip: a trip costs some 20 µs of CPU time, as much as moving 100
+ * KiB into a file that is there. How much a pipe holds is for its slots to say, each of which may take a piece of several
+ * pages.
  */
-const writeBytes = 64 * KiB
+const tripBytes = 2 * MiB
 
 /** A pipe and the bytes in it. */
 export interface Bucket extends Held {
@@ -140,7 +142,7 @@ export class SpliceToFileFlow implements Flow {
   /** → whether something came. */
   #fill(): boolean {
     const bucket = this.#filling
-    const room = bucket.pipe.capacity - bucket.bytes
+    const room = tripBytes - bucket.bytes
     if (room <= 0 || this.#sourceEnded || this.#sourceErrno !== 0) return false
     const { SPLICE_F_NONBLOCK } = this.#native
     const taken = this.#native.splice(this.sourceFd, null, bucket.pipe.writeFd, null, room, SPLICE_F_NONBLOCK)
@@ -170,7 +172,7 @@ export class SpliceToFileFlow implements Flow {
     const { fd, position } = this.#file
     const { pipe, bytes } = this.#draining
     this.#native
-      .spliceOffload(pipe.readFd, fd, position + this.#written, Math.min(bytes, writeBytes))
+      .spliceOffload(pipe.readFd, fd, position + this.#written, bytes, writePieceBytes)
       .then(result => this.#onDrained(result))
   }
 

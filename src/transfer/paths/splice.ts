@@ -3,8 +3,8 @@
  * reference; no byte passes through this process, except what Node had read before.
  *
  * EAGAIN means either end: of a splice into the pipe, that nothing has arrived or that the pipe is full. The pipe is
- * therefore emptied before it is filled again, and the flow waits for the source only with an empty pipe. A page in
- * the pipe may hold a single byte, so that a pipe is full long before it holds its capacity in bytes.
+ * therefore emptied before it is filled again, and the flow waits for the source only with an empty pipe. How much it
+ * holds cannot be told from its capacity: a slot may hold a single byte, or a piece of several pages.
  */
 import { constants } from 'node:os'
 import { errnoName } from '../../base/errors.js'
@@ -19,8 +19,11 @@ import { streamError } from '../stream-error.js'
 import { Bulk } from './bulk.js'
 import { isRefusal, PathRefused } from './path-refused.js'
 
-/** What one step moves at most; see the same in sendfile.ts. */
-const stepBytes = 1 * MiB
+/**
+ * What one call takes, and one step moves, at most, some 0.4 ms: others wait so long for their turn. With 1 MiB, and what
+ * the pipe's capacity says, a stream took a sixth more of CPU time (loopback, Linux 6.18, Node 20, 2026-11-21).
+ */
+const stepBytes = 2 * MiB
 
 const { EAGAIN, EINTR } = constants.errno
 
@@ -59,9 +62,8 @@ export class SpliceFlow implements Flow {
   /** Bytes taken from the source, and handed to the sink: the difference is in the pipe. */
   #taken = 0
   #sent = 0
-  #sourceEnded: boolean
-  /** What receiving failed with, or 0. The kernel says it once and then looks like an end, so it is kept until the pipe is empty. */
-  #sourceErrno = 0
+  /** It had ended before; else its end is noticed when the pipe is empty. */
+  readonly #sourceEnded: boolean
   /** Whether the kernel has spliced from the source, and to the sink: from then on it does not refuse. */
   #sourceSpliced = false
   #sinkSpliced = false
@@ -116,12 +118,14 @@ export class SpliceFlow implements Flow {
     if (this.#early !== null) return this.#sendEarly(this.#early)
     const stopAt = this.#sent + stepBytes
     while (this.#sent < stopAt) {
-      this.#fill()
       if (this.#taken === this.#sent) {
-        if (this.#sourceErrno !== 0) return this.#failAtSource()
-        if (this.#sourceEnded) return this.#finish(null)
-        this.#bulk.wait(this.#taken)
-        return STEP_WAIT_SOURCE
+        const taken = this.#fill()
+        if (taken === 0) return this.#finish(null)
+        if (taken === -EAGAIN) {
+          this.#bulk.wait(this.#taken)
+          return STEP_WAIT_SOURCE
+        }
+        if (taken < 0) return this.#failAtSource(taken)
       }
       const drained = this.#drain()
       if (drained > 0) this.#report()
@@ -144,24 +148,21 @@ export class SpliceFlow implements Flow {
     return this.#ended ? STEP_DONE : STEP_MORE
   }
 
-  /** Takes from the source what the pipe has room for; its end and its failing count once the pipe is empty. */
-  #fill(): void {
-    const room = this.#pipe.capacity - (this.#taken - this.#sent)
-    if (room <= 0 || this.#sourceEnded || this.#sourceErrno !== 0) return
+  /** Takes from the source what the pipe holds, which is empty → bytes, 0 at the end, or what it failed with. */
+  #fill(): number {
+    if (this.#sourceEnded) return 0
     const { SPLICE_F_NONBLOCK } = this.#native
+    const { writeFd } = this.#pipe
     let taken = -EINTR
     while (taken === -EINTR) {
-      taken = this.#native.splice(this.sourceFd, null, this.#pipe.writeFd, null, room, SPLICE_F_NONBLOCK)
+      taken = this.#native.splice(this.sourceFd, null, writeFd, null, stepBytes, SPLICE_F_NONBLOCK)
     }
     if (taken > 0) {
       this.#taken += taken
       this.#sourceSpliced = true
       this.#source.touch()
-    } else if (taken === 0) {
-      this.#sourceEnded = true
-    } else if (taken !== -EAGAIN) {
-      this.#sourceErrno = taken
     }
+    return taken
   }
 
   #drain(): number {
@@ -185,8 +186,7 @@ export class SpliceFlow implements Flow {
     }
   }
 
-  #failAtSource(): Step {
-    const errno = this.#sourceErrno
+  #failAtSource(errno: number): Step {
     if (!this.#sourceSpliced && isRefusal(errno)) return this.#finish(new PathRefused(errnoName(errno)))
     return this.#finish(streamError(errno, 'splice', 'Receiving from a stream'))
   }

@@ -5,6 +5,7 @@ import { writeError } from '../write-error.js'
 import { isRefusal } from './path-refused.js'
 import type { Backlog } from './tee-backlog.js'
 import type { Branch, BranchEvents } from './tee-branch.js'
+import { writePieceBytes } from './write-piece.js'
 
 const { EINTR } = constants.errno
 
@@ -56,7 +57,7 @@ export class FileBranch implements Branch {
     backlog.pinned = true
     const { readFd } = backlog.first
     const at = position + this.sentBytes
-    const moved = await this.#native.spliceOffload(readFd, fd, at, backlog.firstBytes)
+    const moved = await this.#native.spliceOffload(readFd, fd, at, backlog.firstBytes, writePieceBytes)
     backlog.pinned = false
     this.#writing = null
     if (moved > 0) {

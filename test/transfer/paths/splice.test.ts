@@ -32,7 +32,7 @@ const {
 const pipe = { readFd: 1001, writeFd: 1002, capacity: 65_536, close: () => {} }
 
 test(
-  'a source that fails while the pipe holds bytes has failed, although it then looks ended',
+  'a source that fails has failed once what came before is sent, although it then looks ended',
   needsAddon,
   async t => {
     const { error, sentBytes } = await played(t, { into: [4, -ECONNRESET, 0], out: [1, 3] })
@@ -43,7 +43,7 @@ test(
 )
 
 test(
-  'a source that ends while the pipe holds bytes has ended well once they are sent',
+  'a source that ends has ended well once what came before is sent, in however many pieces',
   needsAddon,
   async t => {
     const { error, sentBytes, heldBytes } = await played(t, { into: [4, 0], out: [1, 1, 2] })
@@ -54,7 +54,7 @@ test(
 )
 
 test('interrupted calls are made again, at both ends', needsAddon, async t => {
-  const { error, sentBytes } = await played(t, { into: [-EINTR, 2, -EINTR, -EAGAIN, 0], out: [-EINTR, 2] })
+  const { error, sentBytes } = await played(t, { into: [-EINTR, 2, -EINTR, 0], out: [-EINTR, 2] })
   assert.equal(error, null)
   assert.equal(sentBytes, 2)
 })
