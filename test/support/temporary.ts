@@ -8,6 +8,15 @@ export function temporaryFolder(t: Pick<TestContext, 'after'>): string {
   const parent = join(repository, 'build', 'tmp')
   mkdirSync(parent, { recursive: true })
   const folder = mkdtempSync(join(parent, 'test-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  t.after(() => {
+    try {
+      remove()
+    } catch {
+      // What the test has opened since is closed by later hooks, and may be making another file. To fail here would
+      // skip them: a listener would stay open, and the process would never end.
+      process.once('exit', remove)
+    }
+  })
   return folder
 }

@@ -26,7 +26,7 @@ test('what was measured is expected, and between two sizes what lies between', (
 
 test('below the smallest size the cost is that of the smallest', () => {
   const costs = costsOf([256, 5000], [4 * KiB, 6000])
-  for (const bytes of [0, 1, 255]) assert.equal(nsFor(costs, bytes), 5000)
+  for (const bytes of [0, 1, 255]) assert.ok(Math.abs(nsFor(costs, bytes) - 5000) < 1e-6)
   assert.deepEqual(expectedOf(costs, pair, 'sendfile', 0), { nsPerCall: 5000, nsPerKiB: 0 })
 })
 
@@ -36,9 +36,20 @@ test('above the largest size it goes on as before, and never down', () => {
   assert.equal(nsFor(costsOf([KiB, 3000]), 2 * KiB), 6000)
 })
 
-test('the call is what the smallest transfer costs, and the rest is put down to the bytes', () => {
-  const costs = costsOf([KiB, 1000], [5 * KiB, 9000])
-  assert.deepEqual(expectedOf(costs, pair, 'sendfile', 5 * KiB), { nsPerCall: 1000, nsPerKiB: 1600 })
+test('bytes cost what the line from the smallest size to this one says, and the rest is put down to the call', () => {
+  const costs = costsOf([KiB, 3000], [65 * KiB, 67_000], [129 * KiB, 387_000])
+  assert.deepEqual(expectedOf(costs, pair, 'sendfile', 65 * KiB), { nsPerCall: 2000, nsPerKiB: 1000 })
+  assert.deepEqual(expectedOf(costs, pair, 'sendfile', 129 * KiB), { nsPerCall: 0, nsPerKiB: 3000 })
+})
+
+test('what a byte costs is not told by sizes that differ by nothing but noise', () => {
+  const costs = costsOf([KiB, 3000], [4 * KiB, 2500], [65 * KiB, 67_000])
+  assert.deepEqual(expectedOf(costs, pair, 'sendfile', KiB), { nsPerCall: 2000, nsPerKiB: 1000 })
+  assert.deepEqual(expectedOf(costs, pair, 'sendfile', 2 * KiB)!.nsPerKiB, 1000)
+})
+
+test('where only one size is known all is put down to the bytes', () => {
+  assert.deepEqual(expectedOf(costsOf([KiB, 3000]), pair, 'sendfile', KiB), { nsPerCall: 0, nsPerKiB: 3000 })
 })
 
 test('a size that was measured to cost less than the smallest one has no negative cost by the byte', () => {

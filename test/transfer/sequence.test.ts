@@ -242,6 +242,15 @@ test('what the program writes meanwhile comes after the last part', async t => {
   assert.equal(sha256(whole.subarray(0, first.length)), sha256(first))
 })
 
+test('an abort while the parts are being opened says that nothing was sent', async t => {
+  const { path } = randomFile(temporaryFolder(t), 'body.bin', 1000)
+  const { socket: sink } = await socketPair(t)
+  const controller = new AbortController()
+  const sent = transfer([header, file(path)], socket(sink), { signal: controller.signal })
+  controller.abort()
+  await assert.rejects(sent, { code: 'ERR_SLUICE_ABORTED', bytes: 0 })
+})
+
 for (const [name, options, code] of [
   ['an abort', {}, 'ERR_SLUICE_ABORTED'],
   ['a deadline', { deadlineMs: 200 }, 'ERR_SLUICE_DEADLINE'],

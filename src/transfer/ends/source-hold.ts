@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import { type SluiceError, systemError } from '../../base/errors.js'
 import type { Native } from '../../native/calls.js'
 import { closerOf } from '../../native/own.js'
+import { endErrorOf } from './end-error.js'
 import { HeldSocket, handleOf } from './held-socket.js'
 import { unblockShared } from './non-blocking.js'
 
@@ -18,6 +19,8 @@ export interface HeldSource {
   readonly early: Buffer | null
   /** Whether Node has found the end already: nothing comes but the early bytes, and the descriptor is not used. */
   readonly ended: boolean
+  /** What it has truly ended with, where Node took that for the end: it counts when the early bytes have gone. */
+  readonly endError: SluiceError | null
   /** Why it is not open any more. */
   whyClosed(): SluiceError
   /** Calls back when the source is closed on this side. */
@@ -37,6 +40,7 @@ interface StreamInternals {
 export class SourceHold extends HeldSocket implements HeldSource {
   readonly early: Buffer | null
   readonly ended: boolean
+  readonly endError: SluiceError | null
   /** Whether what arrives went to whoever listens. */
   readonly #flowed: boolean
   #released = false
@@ -47,6 +51,7 @@ export class SourceHold extends HeldSocket implements HeldSource {
     socket.pause()
     this.early = readAll(socket)
     this.ended = (socket as unknown as StreamInternals)._readableState.ended
+    this.endError = this.ended ? endErrorOf(socket) : null
     // Reading what is there asks Node for more; this takes it back before the loop gets to it.
     this.#setReading(false)
   }
@@ -89,6 +94,7 @@ export class DescriptorSource implements HeldSource {
   readonly open = true
   readonly early = null
   readonly ended = false
+  readonly endError = null
   readonly #putBack: () => void
   readonly #close: () => void
 

@@ -62,6 +62,7 @@ export class DescriptorInlet implements Inlet, Flow {
       this.#earlyTaken += part.length
       return part.length
     }
+    if (this.#source.endError !== null) throw this.#source.endError
     if (!this.#source.open) throw this.#source.whyClosed()
     const native = this.#native
     let count = -EINTR

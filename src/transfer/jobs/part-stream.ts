@@ -42,7 +42,7 @@ async function splice(
     const done: SpliceDone = (error, sentBytes, heldBytes) => {
       if (pipe !== null) pipes.give(pipe, heldBytes === 0)
       source.release(sentBytes)
-      resolve({ error, sentBytes, copiedBytes: Math.min(early, sentBytes) })
+      resolve({ error: error ?? source.endError, sentBytes, copiedBytes: Math.min(early, sentBytes) })
     }
     const ends = { source, sink: hold! }
     const isTcp = kindOf(from) === 'tcp'

@@ -137,8 +137,10 @@ class Relay {
     const { onProgress } = this.#options
     const early = source.early?.length ?? 0
     return new Promise(resolve => {
-      const done: SpliceDone = (error, sentBytes, heldBytes) =>
-        resolve({ error, sentBytes, copiedBytes: Math.min(early, sentBytes), pipe, heldBytes })
+      const done: SpliceDone = (error, sentBytes, heldBytes) => {
+        const copiedBytes = Math.min(early, sentBytes)
+        resolve({ error: error ?? source.endError, sentBytes, copiedBytes, pipe, heldBytes })
+      }
       const ends = { source, sink }
       const through = pipe && {
         ...ends,

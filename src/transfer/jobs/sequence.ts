@@ -44,6 +44,10 @@ export async function sendSequence(
     } finally {
       opened.close()
     }
+  } catch (error) {
+    // What fails while the parts are being opened fails before anything is sent.
+    if (error instanceof SluiceError) error.bytes ??= 0
+    throw error
   } finally {
     stopLimits()
     claim.end()

@@ -27,6 +27,7 @@ import { type BranchEvents, SpliceBranch } from '../paths/tee-branch.js'
 import { CopyBranch } from '../paths/tee-copy-branch.js'
 import { FileBranch } from '../paths/tee-file-branch.js'
 import { Lane, type SlowSinks, slowSinksPolicies } from '../paths/tee-lane.js'
+import { teeRefusal } from '../paths/tee-refusal.js'
 import type { TeeSource } from '../paths/tee-source.js'
 import { type Pipe, sharedPipes } from '../pipe-pool.js'
 import type { PathName, Plan } from '../plan/path.js'
@@ -275,22 +276,27 @@ class SeveralJob {
     else copy(end.obstacle)
   }
 
-  /** → null where there are no pipes to be had: then the plan is to copy. */
+  /** → null where there are no pipes to be had, or they cannot be used: then the plan is to copy. */
   #takePipes(): { trunk: Pipe; lanes: Lane[] } | null {
     const pool = sharedPipes(native!)
     const lanes: Lane[] = []
+    let trunk: Pipe | null = null
+    let obstacle: string
     try {
       for (const index of this.#to.keys()) {
         const backlog = new Backlog(native!, pool, backlogLimits[this.#drops ? 'drop' : 'wait'])
         lanes.push(new Lane(backlog, () => this.#release(index)))
       }
-      return { trunk: pool.take(), lanes }
+      trunk = pool.take()
+      obstacle = teeRefusal(native!, trunk, lanes[0]!.backlog.first)
+      if (obstacle === '') return { trunk, lanes }
     } catch (error) {
-      for (const lane of lanes) lane.backlog.close()
-      const obstacle = `there are no pipes to be had: ${(error as Error).message}`
-      this.#plan = planSeveral(this.#source.end, this.#to, this.#options, obstacle)
-      return null
+      obstacle = `there are no pipes to be had: ${(error as Error).message}`
     }
+    for (const lane of lanes) lane.backlog.close()
+    if (trunk !== null) pool.give(trunk, true)
+    this.#plan = planSeveral(this.#source.end, this.#to, this.#options, obstacle)
+    return null
   }
 
   async #copy(openings: readonly Promise<SinkEnd>[]): Promise<unknown> {

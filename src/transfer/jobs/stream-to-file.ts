@@ -149,7 +149,7 @@ class StreamToFile {
         writtenBytes => options.onProgress?.(before + writtenBytes),
         (error, writtenBytes, buckets) => {
           this.writtenBytes += writtenBytes
-          resolve({ error, buckets })
+          resolve({ error: error ?? source!.endError, buckets })
         },
       )
       this.#interruption.pass(error => flow.interrupt(error))

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { SluiceError, systemError } from '../../base/errors.js'
 import { KiB } from '../../base/units.js'
 import { closedError } from '../ends/closed.js'
+import { endErrorOf } from '../ends/end-error.js'
 import { goneError, intact, type MemoryPieces } from '../memory-pieces.js'
 import type { CopyRange } from './copy.js'
 
@@ -36,10 +37,12 @@ export class StreamChunks implements Chunks {
 
   constructor(from: Readable) {
     this.#from = from
-    from.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onError)
+    from.on('data', this.#onData).on('close', this.#onClose).on('error', this.#onError)
+    // Before anybody who may close it: then nobody could tell any more how it has ended.
+    from.prependListener('end', this.#onEnd)
     from.pause()
     // A stream that is over says no more.
-    if (from.readableEnded) this.#ended = true
+    if (from.readableEnded) this.#onEnd()
     else if (from.destroyed) this.stop(closedError(from))
   }
 
@@ -86,7 +89,9 @@ export class StreamChunks implements Chunks {
 
   readonly #onEnd = (): void => {
     this.#ended = true
-    this.#resolve(null)
+    const error = endErrorOf(this.#from)
+    if (error === null) this.#resolve(null)
+    else this.stop(error)
   }
 
   readonly #onClose = (): void => {

@@ -3,7 +3,8 @@ import type { Writable } from 'node:stream'
 import { MiB } from '../../base/units.js'
 import type { Chunks } from './chunks.js'
 import { CopyOutput } from './copy-output.js'
-import { type SlowSinks, stallMs } from './tee-lane.js'
+import { Stall, stallTurnMs, stallWhy } from './stall.js'
+import type { SlowSinks } from './tee-lane.js'
 
 /** How far a sink may be behind the first before it is dropped. */
 export const slackBytes = 4 * MiB
@@ -20,8 +21,7 @@ export class CopyLane {
   sentBytes = 0
   /** Why it gets no more; empty while it does. */
   why: string
-  /** What it had sent when it was looked at last, for a sink that stalls. */
-  lastSentBytes = 0
+  readonly stall = new Stall()
   queuedBytes = 0
   readonly #output: CopyOutput | null
   readonly #queue: Buffer[] = []
@@ -150,11 +150,9 @@ class SeveralCopy {
     const others = this.#lanes.slice(1)
     const timer = setInterval(() => {
       for (const lane of others) {
-        if (!lane.dropped && lane.queuedBytes > 0 && lane.sentBytes === lane.lastSentBytes)
-          lane.drop(`it took nothing for ${stallMs} ms after the first sink had everything`)
-        lane.lastSentBytes = lane.sentBytes
+        if (!lane.dropped && lane.queuedBytes > 0 && lane.stall.after(lane.sentBytes)) lane.drop(stallWhy)
       }
-    }, stallMs)
+    }, stallTurnMs)
     await Promise.all(others.map(lane => lane.drained().catch(error => dropFailed(lane, error))))
     clearInterval(timer)
   }

@@ -1,6 +1,7 @@
 /** Stream to stream by copying: one chunk at a time, the next when the sink has taken the last. */
 import type { Readable, Writable } from 'node:stream'
 import { closedError } from '../ends/closed.js'
+import { endErrorOf } from '../ends/end-error.js'
 import type { CopyDone, CopyRun } from './copy.js'
 import { CopyOutput } from './copy-output.js'
 
@@ -23,6 +24,8 @@ class StreamCopy {
   #writing = false
   /** The source has ended; a chunk may still be on its way. */
   #sourceEnded = false
+  /** What it has truly ended with: an error, or null. */
+  #endError: unknown = null
   #over = false
   #resolve: (done: CopyDone) => void = () => {}
 
@@ -33,14 +36,16 @@ class StreamCopy {
     this.done = new Promise(resolve => {
       this.#resolve = resolve
     })
-    from.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onError)
+    from.on('data', this.#onData).on('close', this.#onClose).on('error', this.#onError)
+    // Before anybody who may close it: then nobody could tell any more how it has ended.
+    from.prependListener('end', this.#onEnd)
     // A stream that is over says no more.
-    if (from.readableEnded) this.end(null)
+    if (from.readableEnded) this.end(endErrorOf(from))
     else if (from.destroyed) this.end(closedError(from))
     else from.resume()
   }
 
-  /** Ends the copy; `error` is null where the source has ended. */
+  /** Ends the copy; `error` is null where the source has ended in order. */
   end(error: unknown): void {
     if (this.#over) return
     this.#over = true
@@ -76,13 +81,14 @@ class StreamCopy {
     }
     // What onProgress did may have ended it: what comes then is not for this copy.
     if (this.#over) return
-    if (this.#sourceEnded) this.end(null)
+    if (this.#sourceEnded) this.end(this.#endError)
     else this.#from.resume()
   }
 
   readonly #onEnd = (): void => {
     this.#sourceEnded = true
-    if (!this.#writing) this.end(null)
+    this.#endError = endErrorOf(this.#from)
+    if (!this.#writing) this.end(this.#endError)
   }
 
   readonly #onClose = (): void => {

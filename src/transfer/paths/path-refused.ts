@@ -8,5 +8,10 @@ export class PathRefused extends Error {}
 
 /** Whether an error says that the path is none here. Only of a first call: later the same numbers are failures. */
 export function isRefusal(errno: number): boolean {
-  return errno === -EINVAL || errno === -ENOSYS || errno === -EOPNOTSUPP || errno === -EPERM
+  return errno === -EINVAL || errno === -EOPNOTSUPP || isForbidden(errno)
+}
+
+/** Whether it says that there is no such call in this process, whatever it is asked for: of calls that need no privilege. */
+export function isForbidden(errno: number): boolean {
+  return errno === -ENOSYS || errno === -EPERM
 }

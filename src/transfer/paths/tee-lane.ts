@@ -1,4 +1,5 @@
 /** Hot: one of several sinks as the tee sees it: what it has got, and whether it still gets anything. */
+import { Stall } from './stall.js'
 import type { Backlog } from './tee-backlog.js'
 import type { Branch } from './tee-branch.js'
 
@@ -6,15 +7,11 @@ import type { Branch } from './tee-branch.js'
 export const slowSinksPolicies = ['wait', 'drop'] as const
 export type SlowSinks = (typeof slowSinksPolicies)[number]
 
-/** Once the first sink has everything: how long another may take nothing before it is dropped. */
-export const stallMs = 1000
-
 export class Lane {
   readonly backlog: Backlog
   /** Bytes at the trunk's head that this sink has already. */
   ahead = 0
-  /** What it had sent when it was looked at last, for a sink that stalls. */
-  lastSentBytes = 0
+  readonly stall = new Stall()
   /** Why it gets no more; empty while it does. */
   why = ''
   #branch: Branch | null = null

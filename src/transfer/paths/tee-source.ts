@@ -75,7 +75,7 @@ export class StreamTeeSource implements TeeSource {
       taken = this.#native.splice(this.fd, null, pipe.writeFd, null, room, SPLICE_F_NONBLOCK)
     }
     if (taken > 0) this.#source.touch()
-    else if (taken === 0) this.ended = true
+    else if (taken === 0) this.#end()
     else if (taken !== -EAGAIN) this.failure = streamError(taken, 'splice', 'Receiving for several sinks')
     return Math.max(taken, 0)
   }
@@ -89,6 +89,11 @@ export class StreamTeeSource implements TeeSource {
   }
 
   async settled(): Promise<void> {}
+
+  #end(): void {
+    this.failure = this.#source.endError
+    this.ended = this.failure === null
+  }
 }
 
 /** Bytes of a regular file, from the page cache; what is not there a thread brings there first. */

@@ -13,7 +13,8 @@ import type { Engine } from '../../engine/engine.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, type Step } from '../../engine/flow.js'
 import type { Pipe } from '../pipe-pool.js'
 import { streamError } from '../stream-error.js'
-import { type Lane, type SlowSinks, stallMs } from './tee-lane.js'
+import { stallTurnMs, stallWhy } from './stall.js'
+import type { Lane, SlowSinks } from './tee-lane.js'
 import type { TeeSource } from './tee-source.js'
 
 /** What one step passes on at most; see the same in file-flow.ts. */
@@ -198,7 +199,7 @@ export class TeeFlow implements Flow {
     if (this.#ended) return STEP_DONE
     for (const lane of this.#others) {
       if (lane.dropped || lane.quiet) continue
-      if (this.#drops) this.#stallTimer ??= setTimeout(this.#onStall, stallMs)
+      if (this.#drops) this.#stallTimer ??= setTimeout(this.#onStallTurn, stallTurnMs)
       return this.#park()
     }
     return this.#finish(this.#source.failure)
@@ -215,14 +216,10 @@ export class TeeFlow implements Flow {
   }
 
   /** The main flow is over: sinks that hold up its end, and take nothing, are dropped. */
-  readonly #onStall = (): void => {
+  readonly #onStallTurn = (): void => {
     this.#stallTimer = null
     for (const lane of this.#others) {
-      if (lane.dropped || lane.quiet) continue
-      if (lane.sentBytes === lane.lastSentBytes) {
-        lane.drop(`it took nothing for ${stallMs} ms after the first sink had everything`)
-      }
-      lane.lastSentBytes = lane.sentBytes
+      if (!lane.dropped && !lane.quiet && lane.stall.after(lane.sentBytes)) lane.drop(stallWhy)
     }
     this.resume()
   }

@@ -1,12 +1,13 @@
 /**
- * The built-in figures, used until `sluice doctor --measure` has stored its own: Linux 6.18 on two processors of a
- * virtual machine, Node 20, loopback and ext4, the lower of two runs. They say which path is cheaper, less what it costs
- * on yours. What differed by less than 20 % was made equal, so that the order of the paths decides there.
+ * The built-in figures, used until `sluice doctor --measure` has stored its own, and by that for as long as it has seen
+ * little: Linux 6.18 on two processors of a virtual machine, Node 20, loopback and ext4, by `npm run bench -- paths`.
+ * They say which path is cheaper, less what it costs on yours. What differed by less than 8 % was made equal, so that the
+ * order of the paths decides there.
  */
 import { KiB, MiB } from '../../base/units.js'
 import type { Costs, Measured, PathCosts } from './costs.js'
 
-const sizes = [256, 4 * KiB, 64 * KiB, 1 * MiB, 16 * MiB] as const
+const sizes = [256, 4 * KiB, 64 * KiB, 1 * MiB, 64 * MiB] as const
 
 /** Microseconds for a transfer of each of the sizes. */
 type Figures = readonly [number, number, number, number, number]
@@ -18,100 +19,100 @@ function costs(paths: { readonly [Path in keyof PathCosts]?: Figures }): PathCos
 
 export const builtInCosts: Costs = {
   'file → tcp': costs({
-    sendfile: [38, 38, 38, 240, 2700],
-    splice: [74, 74, 82, 510, 4600],
-    copy: [120, 120, 120, 510, 11000],
+    sendfile: [33, 33, 38, 180, 8800],
+    splice: [33, 33, 38, 180, 14000],
+    copy: [110, 110, 170, 810, 34000],
   }),
   'file → unix': costs({
-    sendfile: [37, 37, 37, 190, 1900],
-    splice: [46, 46, 46, 190, 1500],
-    copy: [68, 68, 110, 440, 7100],
+    sendfile: [24, 25, 26, 140, 7300],
+    splice: [26, 28, 29, 130, 6600],
+    copy: [110, 110, 150, 710, 36000],
   }),
   'file → pipe': costs({
-    sendfile: [42, 42, 48, 220, 3900],
-    splice: [42, 42, 48, 270, 3100],
-    copy: [180, 180, 200, 650, 15000],
+    sendfile: [33, 33, 35, 250, 12000],
+    splice: [33, 33, 35, 250, 12000],
+    copy: [160, 190, 230, 1000, 46000],
   }),
   'file → file': costs({
-    copy_file_range: [330, 330, 380, 850, 6300],
-    sendfile: [470, 480, 480, 850, 9300],
-    copy: [590, 590, 640, 1600, 17000],
+    copy_file_range: [270, 270, 280, 640, 21000],
+    sendfile: [270, 270, 280, 640, 21000],
+    copy: [350, 350, 400, 1300, 69000],
   }),
   'socket → socket': costs({
-    splice: [36, 36, 48, 660, 6200],
-    copy: [110, 110, 140, 850, 20000],
+    splice: [46, 46, 70, 560, 21000],
+    copy: [110, 110, 240, 1900, 110000],
   }),
   'socket → pipe': costs({
-    splice: [26, 26, 42, 480, 6300],
-    copy: [150, 150, 180, 2000, 52000],
+    splice: [41, 44, 71, 560, 29000],
+    copy: [240, 280, 310, 3200, 140000],
   }),
   'pipe → socket': costs({
-    splice: [21, 21, 39, 670, 12000],
-    copy: [130, 130, 210, 1500, 15000],
+    splice: [45, 45, 48, 650, 50000],
+    copy: [140, 140, 230, 1500, 80000],
   }),
   'pipe → pipe': costs({
-    splice: [19, 19, 44, 460, 5100],
-    copy: [160, 160, 190, 1300, 30000],
+    splice: [27, 27, 55, 450, 23000],
+    copy: [130, 130, 190, 1700, 110000],
   }),
   'socket → file': costs({
-    splice: [590, 590, 600, 1700, 18000],
-    copy: [590, 590, 720, 2900, 42000],
+    splice: [430, 500, 520, 1500, 59000],
+    copy: [430, 500, 560, 3000, 170000],
   }),
   'pipe → file': costs({
-    splice: [440, 440, 530, 1600, 22000],
-    copy: [440, 440, 530, 2100, 30000],
+    splice: [350, 350, 380, 1300, 63000],
+    copy: [470, 470, 520, 2100, 100000],
   }),
   'memory → tcp': costs({
-    writev: [16, 20, 26, 190, 3900],
-    vmsplice: [36, 36, 110, 950, 19000],
-    sendfile: [50, 61, 89, 1100, 19000],
-    copy: [20, 25, 37, 600, 12000],
+    writev: [13, 13, 17, 180, 17000],
+    vmsplice: [36, 36, 130, 1300, 54000],
+    sendfile: [30, 30, 150, 1300, 64000],
+    copy: [16, 16, 38, 240, 64000],
   }),
   'memory → unix': costs({
-    writev: [8.5, 8.5, 20, 270, 3400],
-    vmsplice: [23, 23, 91, 790, 12000],
-    sendfile: [23, 23, 91, 1000, 21000],
-    copy: [15, 15, 25, 620, 5400],
+    writev: [7.9, 7.9, 14, 160, 9400],
+    vmsplice: [37, 37, 76, 940, 48000],
+    sendfile: [28, 46, 120, 1000, 61000],
+    copy: [12, 12, 25, 250, 56000],
   }),
   'memory → pipe': costs({
-    writev: [16, 16, 34, 690, 7600],
-    vmsplice: [26, 26, 120, 1100, 13000],
-    sendfile: [35, 37, 120, 1100, 24000],
-    copy: [100, 100, 120, 1600, 24000],
+    writev: [13, 16, 33, 560, 31000],
+    vmsplice: [34, 39, 100, 1200, 62000],
+    sendfile: [46, 46, 120, 1200, 94000],
+    copy: [170, 170, 170, 1200, 120000],
   }),
   'memory → file': costs({
-    writev: [270, 270, 360, 1200, 7200],
-    sendfile: [360, 360, 360, 1200, 7200],
-    copy: [440, 440, 530, 1500, 39000],
+    writev: [220, 220, 250, 540, 20000],
+    sendfile: [220, 220, 250, 680, 29000],
+    copy: [300, 300, 310, 1100, 64000],
   }),
   'region → tcp': costs({
-    writev: [12, 12, 21, 110, 3800],
-    vmsplice: [19, 19, 21, 250, 3800],
-    sendfile: [19, 19, 32, 250, 3800],
-    copy: [19, 19, 32, 350, 5300],
+    writev: [10, 10, 14, 150, 12000],
+    vmsplice: [12, 12, 14, 150, 12000],
+    sendfile: [13, 13, 19, 170, 14000],
+    copy: [14, 14, 77, 550, 33000],
   }),
   'region → unix': costs({
-    writev: [8.200000000000001, 8.200000000000001, 19, 260, 3500],
-    vmsplice: [11, 11, 19, 140, 2100],
-    sendfile: [13, 15, 23, 200, 3500],
-    copy: [11, 11, 29, 260, 3500],
+    writev: [6.6, 7, 13, 120, 9000],
+    vmsplice: [8.1, 8.1, 11, 93, 5900],
+    sendfile: [8.1, 8.1, 13, 150, 11000],
+    copy: [9.7, 11, 32, 380, 33000],
   }),
   'region → pipe': costs({
-    writev: [13, 13, 60, 470, 5200],
-    vmsplice: [13, 13, 18, 280, 3400],
-    sendfile: [16, 17, 18, 370, 5200],
-    copy: [82, 82, 82, 1100, 24000],
+    writev: [13, 13, 37, 530, 29000],
+    vmsplice: [13, 13, 24, 310, 24000],
+    sendfile: [14, 17, 27, 310, 29000],
+    copy: [120, 120, 170, 1500, 120000],
   }),
   'file → several': costs({
-    tee: [180, 180, 250, 840, 7500],
-    copy: [240, 240, 350, 1300, 17000],
+    tee: [100, 100, 140, 520, 46000],
+    copy: [140, 140, 200, 1400, 97000],
   }),
   'socket → several': costs({
-    tee: [64, 64, 150, 590, 7500],
-    copy: [160, 160, 230, 1400, 17000],
+    tee: [91, 91, 140, 800, 62000],
+    copy: [180, 200, 290, 2900, 150000],
   }),
   'pipe → several': costs({
-    tee: [54, 54, 88, 1100, 8900],
-    copy: [190, 190, 200, 2300, 56000],
+    tee: [66, 83, 120, 930, 60000],
+    copy: [180, 270, 310, 2400, 120000],
   }),
 }

@@ -38,10 +38,21 @@ export type Measured = readonly [bytes: number, ns: number]
 export function expectedOf(costs: Costs, pair: PairName, path: PathName, bytes: number): Expected | null {
   const known = costs[pair]?.[path]
   if (known === undefined || known.length === 0) return null
-  // The call is what the smallest transfer costs; all else is put down to the bytes.
   const whole = nsAt(known, bytes)
-  const nsPerCall = Math.min(known[0]![1], whole)
+  const nsPerCall = Math.max(0, whole - nsPerByte(known, bytes) * bytes)
   return { nsPerCall, nsPerKiB: bytes === 0 ? 0 : ((whole - nsPerCall) * KiB) / bytes }
+}
+
+/** What a few thousand bytes cost is less than measurements differ by: what more of them cost tells. */
+const tellingBytes = 64 * KiB
+
+/** What a byte more costs, on the line from the smallest size to this one, or to one that tells. */
+function nsPerByte(known: readonly Measured[], bytes: number): number {
+  const [firstBytes, firstNs] = known[0]!
+  const [telling] = known.find(([size]) => size >= Math.max(bytes, tellingBytes)) ?? known.at(-1)!
+  const end = Math.max(telling, bytes)
+  if (end === firstBytes) return firstNs / firstBytes
+  return Math.max(0, nsAt(known, end) - firstNs) / (end - firstBytes)
 }
 
 export function nsOf({ nsPerCall, nsPerKiB }: Expected, bytes: number): number {
