@@ -16,11 +16,13 @@ import { markdownReport } from './report/markdown.js'
 import { pathsMarkdown, pathsReport } from './report/paths.js'
 import { relayMarkdown, relayReport } from './report/relay.js'
 import { ringMarkdown, ringReport } from './report/ring.js'
+import { streamsMarkdown, streamsReport } from './report/streams.js'
 import { terminalReport } from './report/terminal.js'
 import { type BenchResult, type PathTrialResult, resultFormat } from './result.js'
 import { runRingTrial } from './ring/run.js'
 import { runTrial } from './run.js'
 import { setUp } from './setup.js'
+import { runStreamTrial } from './streams/run.js'
 
 /** Returns the exit status. A missed target is a result, not a failure. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -91,6 +93,13 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> 
     const result = { ...about, trial: measured }
     console.log(relayReport(result, trial.targets))
     if (options.markdown) console.log(`\n${relayMarkdown(result)}`)
+    return await announce(result, options)
+  }
+  if ('jobs' in trial) {
+    const measured = await runStreamTrial(trial, runOptions, signal).finally(progress.clear)
+    const result = { ...about, trial: measured }
+    console.log(streamsReport(result))
+    if (options.markdown) console.log(`\n${streamsMarkdown(result)}`)
     return await announce(result, options)
   }
   const measured = await runTrial(trial, runOptions, signal).finally(progress.clear)

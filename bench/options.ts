@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util'
 import { BenchError } from './fail.js'
 import { type RelayTrial, relayTrials } from './relay/trial.js'
 import { type RingTrial, ringTrials } from './ring/trial.js'
+import { type StreamTrial, streamTrials } from './streams/trial.js'
 import { type PathTrial, pathTrials, type Trial, trials } from './trials.js'
 
 const networks = ['machine', 'own'] as const
 
 export interface BenchOptions {
   /** As asked for: only these cases, and servers or pairs. */
-  trial: Trial | PathTrial | RelayTrial | RingTrial
+  trial: Trial | PathTrial | RelayTrial | RingTrial | StreamTrial
   repetitions: number
   seconds: number
   warmupSeconds: number
@@ -22,7 +23,13 @@ export interface BenchOptions {
   markdown: boolean
 }
 
-const allTrials: readonly BenchOptions['trial'][] = [...trials, ...pathTrials, ...relayTrials, ...ringTrials]
+const allTrials: readonly BenchOptions['trial'][] = [
+  ...trials,
+  ...pathTrials,
+  ...relayTrials,
+  ...ringTrials,
+  ...streamTrials,
+]
 const usualPace = { repetitions: 5, seconds: 2, warmupSeconds: 2 }
 
 export const usage = `usage: npm run bench -- TRIAL… [options]
@@ -32,10 +39,10 @@ trials: ${allTrials.map(trial => `${trial.name}  ${trial.title}`).join('\n      
   --sizes A,B         only these, such as 64KiB,100MiB
   --servers A,B       only these, such as sluice,nginx; of the trial relay, proxies
   --pairs A,B         of the trial paths only these, such as "file → tcp"; an arrow may be written ->
-  --cases A,B         of the trial relay only these, such as "1 stream,connections"
+  --cases A,B         of the trial relay only these, such as "1 stream,connections"; of streams, jobs
   --repetitions N     fresh processes for each server and case, or for each pair, default 5; relay: 3
-  --seconds S         length of a measurement, default 2; relay: 1
-  --warmup S          load before it that is not counted, default 2; relay: 0.8; paths have a warm-up of their own
+  --seconds S         length of a measurement, default 2; paths: 5; relay, streams: 1
+  --warmup S          load before it that is not counted, default 2; relay: 0.8, streams: 0.5; paths have a warm-up of their own
   --network own       on a loopback apart from the machine's, with TCP cubic (takes root); default: machine
   --out FILE          where the raw result goes; default: a new file in build/bench/results
   --save              keep it in bench/results instead
@@ -83,7 +90,15 @@ interface Choice {
 function chosenPart(trial: BenchOptions['trial'], choice: Choice): BenchOptions['trial'] {
   if ('pairs' in trial) return chosenPaths(trial, choice)
   if ('steps' in trial) return chosenSteps(trial, choice)
+  if ('jobs' in trial) return chosenJobs(trial, choice)
   return 'proxies' in trial ? chosenProxies(trial, choice) : chosenServers(trial, choice)
+}
+
+function chosenJobs(trial: StreamTrial, { sizes, servers, pairs, cases }: Choice): StreamTrial {
+  if ([sizes, servers, pairs].some(list => list !== undefined))
+    throw new BenchError(`${trial.name} has cases`)
+  // An arrow may be written ->, as in pairs.
+  return { ...trial, jobs: chosen('--cases', trial.jobs, cases?.replaceAll('->', '→'), job => job.label) }
 }
 
 function chosenProxies(trial: RelayTrial, { sizes, servers, pairs, cases }: Choice): RelayTrial {

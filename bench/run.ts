@@ -54,7 +54,7 @@ export async function runTrial(trial: Trial, options: RunOptions, signal: AbortS
   for (let repetition = 0; repetition < options.repetitions; repetition++) {
     for (const [index, prepared] of cases.entries()) {
       setRate(prepared, cases)
-      for (const contender of rotated(contenders, repetition + index)) {
+      for (const contender of turnsOf(prepared, repetition + index)) {
         const place = `${repetition + 1}/${options.repetitions} ${prepared.result.label} ${contender.peer.name}`
         options.onProgress(place)
         await sampleInto(prepared, contender, { scratch, directory, options, signal })
@@ -84,7 +84,14 @@ function setRate({ load, rateOf }: PreparedCase, cases: readonly PreparedCase[])
   if (figures !== null) load.rate = Math.round(figures.requestsPerSecond.median * rateOf.share)
 }
 
+/** Who is sampled in one repetition, in this order. */
+function turnsOf({ contenders, samples }: PreparedCase, by: number): Contender[] {
+  return Array.from({ length: samples }, (_, round) => rotated(contenders, by + round)).flat()
+}
+
 interface PreparedCase {
+  contenders: readonly Contender[]
+  samples: number
   load: Load
   rateOf: Case['rateOf']
   expected: Expected
@@ -96,8 +103,11 @@ function nameOf({ fileBytes }: Case): string {
   return `${fileBytes}.bin`
 }
 
-function prepare(trialCase: Case, expected: Expected, contenders: readonly Contender[]): PreparedCase {
+function prepare(trialCase: Case, expected: Expected, all: readonly Contender[]): PreparedCase {
+  const contenders = all.filter(({ peer }) => trialCase.peers?.includes(peer.name) ?? true)
   return {
+    contenders,
+    samples: trialCase.samples ?? 1,
     load: { ...trialCase.load, path: `/${nameOf(trialCase)}`, length: trialCase.fileBytes },
     rateOf: trialCase.rateOf,
     expected,
@@ -124,7 +134,7 @@ async function sampleInto(
 ): Promise<void> {
   const row = prepared.result.rows.find(each => each.peer === contender.peer.name)!
   try {
-    row.samples.push(await sample(prepared, contender.found, context))
+    row.samples.push(await sample(prepared, contender, context))
   } catch (error) {
     context.signal.throwIfAborted()
     row.failures.push(messageOf(error))
@@ -132,14 +142,14 @@ async function sampleInto(
 }
 
 /** One fresh server: right answers first, then a warm-up, then the measured load between two readings of its clocks. */
-async function sample(prepared: PreparedCase, found: Present, context: SampleContext): Promise<Sample> {
+async function sample(prepared: PreparedCase, contender: Contender, context: SampleContext): Promise<Sample> {
   const { directory, options, signal } = context
   const scratch = join(context.scratch.path, 'server')
   await rm(scratch, { recursive: true, force: true })
   await mkdir(scratch)
   await using server = await startServer(
-    await found.command({ directory, scratch }),
-    options.cores.server,
+    await contender.found.command({ directory, scratch }),
+    contender.peer.allCores ? [options.cores.server, options.cores.client] : options.cores.server,
     signal,
   )
   await verifyAnswer(server.port, prepared.load.path, prepared.expected, signal)

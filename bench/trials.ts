@@ -12,7 +12,7 @@ import { nginx } from './peers/nginx.js'
 import { nodeHttp } from './peers/node-http.js'
 import type { Peer } from './peers/peer.js'
 import { sendPeer } from './peers/send.js'
-import { sluice } from './peers/sluice.js'
+import { sluice, sluiceTwo } from './peers/sluice.js'
 
 export interface Trial {
   /** As the command line takes it. */
@@ -31,10 +31,16 @@ export interface Case {
   load: Omit<Load, 'path' | 'length'>
   /** Requests come on a schedule: at this share of what one of the servers answered in an earlier case. */
   rateOf?: { case: string; peer: string; share: number }
+  /** By name; all of the trial's where not given. */
+  peers?: readonly string[]
+  /** How many of each server in a repetition, by turns; 1 where not given. */
+  samples?: number
 }
 
-/** sluice's figure must be at most this many times a rival's. Among several rivals it is the one with the lowest. */
+/** A figure must be at most this many times a rival's. Among several rivals it is the one with the lowest. */
 export interface Target {
+  /** Whose figure; sluice's where not given. */
+  of?: string
   /** Server CPU where not given; `p99`: the latency that 99 of 100 requests stay below. */
   metric?: 'cpu' | 'p99'
   /** The label of the case. */
@@ -52,6 +58,8 @@ export interface PathTrial {
   cases: readonly { label: string; bytes: number }[]
   /** What the path that is picked costs must be at most this many times what the best one does. */
   atMost: number
+  /** Usual repetitions and seconds, as the command line takes them. */
+  pace: { repetitions: number; seconds: number; warmupSeconds: number }
 }
 
 export const pathTrials: readonly PathTrial[] = [
@@ -61,6 +69,7 @@ export const pathTrials: readonly PathTrial[] = [
     pairs: experiments.map(({ pair }) => pair),
     cases: [256, 4 * KiB, 64 * KiB, MiB, 64 * MiB].map(bytes => ({ label: showBytes(bytes), bytes })),
     atMost: 1.1,
+    pace: { repetitions: 5, seconds: 5, warmupSeconds: 2 },
   },
 ]
 
@@ -95,14 +104,19 @@ export const trials: readonly Trial[] = [
         fileBytes: KiB,
         load: { connections: 64 },
         rateOf: { case: '1 KiB', peer: 'nginx', share: 0.5 },
+        // A pause of the machine's in one second is its p99: what the floor has is no server's doing.
+        peers: ['sluice', 'nginx', 'floor-ring'],
+        samples: 3,
       },
     ],
-    peers: [sluice, nodeHttp, nginx, bun, bunRoutes, floorRing],
+    peers: [sluice, sluiceTwo, nodeHttp, nginx, bun, bunRoutes, floorRing],
     targets: [
       { case: '1 KiB', against: ['nginx'], atMost: 0.6 },
       { case: '1 KiB', against: ['bun-routes'], atMost: 0.9 },
       { case: '1 KiB', against: ['node:http'], atMost: 0.4 },
       { case: '1 KiB', against: ['floor-ring'], atMost: 1.15 },
+      // Where a request costs no more than this on two cores, they serve 1.7 times as many as one.
+      { case: '1 KiB', of: 'sluice-2', against: ['sluice'], atMost: 2 / 1.7 },
       { case: '1 KiB at half of what nginx can', metric: 'p99', against: ['nginx'], atMost: 1 },
     ],
   },

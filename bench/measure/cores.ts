@@ -14,9 +14,9 @@ export function chooseCores(): Cores {
   return { server, client }
 }
 
-/** A command line that runs another one on one core: taskset(1), which becomes the command. */
-export function pinned(core: number, command: readonly string[]): [string, ...string[]] {
-  return ['taskset', '--cpu-list', String(core), ...command]
+/** A command line that runs another one on one core, or on several: taskset(1), which becomes the command. */
+export function pinned(cores: number | readonly number[], command: readonly string[]): [string, ...string[]] {
+  return ['taskset', '--cpu-list', String(cores), ...command]
 }
 
 /** `0-2,5` → 0, 1, 2, 5. */

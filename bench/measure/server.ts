@@ -1,4 +1,4 @@
-/** A server under measurement: a fresh process of its own group, pinned to one core, ended without leaving anything. */
+/** A server under measurement: a fresh process of its own group, pinned to its cores, ended without leaving anything. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -20,9 +20,13 @@ export interface Server extends AsyncDisposable {
 }
 
 /** Starts a server and waits until it accepts connections. Disposing of it ends it and every child it has. */
-export async function startServer(command: Command, core: number, signal: AbortSignal): Promise<Server> {
+export async function startServer(
+  command: Command,
+  cores: number | readonly number[],
+  signal: AbortSignal,
+): Promise<Server> {
   signal.throwIfAborted()
-  const [file, ...args] = pinned(core, command.argv)
+  const [file, ...args] = pinned(cores, command.argv)
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const complaint = complaintOf(child)
   const closed = new Promise<unknown>(resolve => child.once('close', resolve))

@@ -25,6 +25,7 @@ const measured = await measure({
   experiments: [experiment],
   sizes: bytes,
   limitMs: Number(limitMs),
+  thorough: true,
   signal: interrupt.signal,
 })
 const sample: PathSample = { measured, picked: experiment.pair in measured.costs ? await pick() : [] }

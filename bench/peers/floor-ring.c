@@ -27,19 +27,19 @@
 
 enum {
   ENTRIES = 1024,
-  BUFFERS = 512, /* a power of two, no fewer than the load has connections */
-  BUFFER_BYTES = 4096,
+  BUFFERS = 256, /* a power of two, no fewer than the load has connections; few, so that they stay in the caches */
+  BUFFER_BYTES = 4096 + 64, /* whose beginnings are not all in the same set of a cache */
   GROUP = 0,
-  CONNECTIONS_MAX = 4096, /* by descriptor */
+  CONNECTIONS_MAX = 4096, /* by slot: sockets are registered with the ring and never descriptors */
   RESPONSE_BYTES_MAX = 256 * 1024,
   BACKLOG = 1024,
 };
 
-/* What a completion was for, in the upper half of its user_data; the lower half is the descriptor. */
-enum { ACCEPT, RECEIVE, SEND };
+/* What a completion was for, in the upper half of its user_data; the lower half is the slot. */
+enum { ACCEPT, RECEIVE, SEND, CLOSE };
 
 struct ring {
-  int fd;
+  int fd, registered; /* the place among the rings that the thread has registered */
   unsigned *sq_tail, sq_mask, *cq_head, *cq_tail, cq_mask;
   unsigned to_submit;
   struct io_uring_sqe *sqes;
@@ -51,7 +51,7 @@ struct ring {
 static struct ring ring;
 static char response[RESPONSE_BYTES_MAX];
 static size_t response_bytes;
-/* By descriptor: how many bytes of CR LF CR LF have come, and how many bytes of answers are owed. */
+/* By slot: how many bytes of CR LF CR LF have come, and how many bytes of answers are owed. */
 static uint8_t matched[CONNECTIONS_MAX];
 static uint64_t owed[CONNECTIONS_MAX];
 
@@ -115,72 +115,91 @@ static void set_up_ring(void) {
   if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_PBUF_RING, &registration, 1) == -1)
     err(1, "registering buffers");
   for (unsigned id = 0; id < BUFFERS; id++) give_buffer(id);
+
+  struct io_uring_rsrc_register sockets = {.nr = CONNECTIONS_MAX, .flags = IORING_RSRC_REGISTER_SPARSE};
+  struct io_uring_rsrc_update place = {.offset = -1U, .data = ring.fd};
+  if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES2, &sockets, sizeof sockets) == -1 ||
+      syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_RING_FDS, &place, 1) != 1)
+    err(1, "registering sockets and the ring");
+  ring.registered = place.offset;
 }
 
 static void enter(unsigned wait_for) {
-  int taken = syscall(SYS_io_uring_enter, ring.fd, ring.to_submit, wait_for, IORING_ENTER_GETEVENTS, NULL, 0);
+  unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_REGISTERED_RING;
+  int taken = syscall(SYS_io_uring_enter, ring.registered, ring.to_submit, wait_for, flags, NULL, 0);
   if (taken == -1 && errno != EINTR) err(1, "io_uring_enter");
   if (taken > 0) ring.to_submit -= taken;
 }
 
-static struct io_uring_sqe *prepare(uint8_t opcode, int fd, unsigned what) {
+static struct io_uring_sqe *prepare(uint8_t opcode, int slot, unsigned what) {
   while (ring.to_submit == ENTRIES) enter(0);
   unsigned tail = *ring.sq_tail;
   struct io_uring_sqe *sqe = &ring.sqes[tail & ring.sq_mask];
-  *sqe = (struct io_uring_sqe){.opcode = opcode, .fd = fd, .user_data = (uint64_t)what << 32 | (unsigned)fd};
+  *sqe = (struct io_uring_sqe){.opcode = opcode,
+                               .flags = IOSQE_FIXED_FILE,
+                               .fd = slot,
+                               .user_data = (uint64_t)what << 32 | (unsigned)slot};
   atomic_store_explicit((_Atomic unsigned *)ring.sq_tail, tail + 1, memory_order_release);
   ring.to_submit++;
   return sqe;
 }
 
-static void receive(int fd) {
-  struct io_uring_sqe *sqe = prepare(IORING_OP_RECV, fd, RECEIVE);
+static void receive(int slot) {
+  struct io_uring_sqe *sqe = prepare(IORING_OP_RECV, slot, RECEIVE);
   sqe->ioprio = IORING_RECV_MULTISHOT;
-  sqe->flags = IOSQE_BUFFER_SELECT;
+  sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = GROUP;
 }
 
 /* Sends what fits of the answers that are owed: they are all the same, so the next begins where one ends. */
-static void answer(int fd) {
-  size_t at = (response_bytes - owed[fd] % response_bytes) % response_bytes;
-  struct io_uring_sqe *sqe = prepare(IORING_OP_SEND, fd, SEND);
+static void answer(int slot) {
+  size_t at = (response_bytes - owed[slot] % response_bytes) % response_bytes;
+  struct io_uring_sqe *sqe = prepare(IORING_OP_SEND, slot, SEND);
   sqe->addr = (uint64_t)(uintptr_t)(response + at);
   sqe->len = response_bytes - at;
   sqe->msg_flags = MSG_NOSIGNAL;
 }
 
-static void on_received(int fd, const struct io_uring_cqe *cqe) {
+static void close_socket(int slot) {
+  struct io_uring_sqe *sqe = prepare(IORING_OP_CLOSE, 0, CLOSE);
+  sqe->flags = 0;
+  sqe->file_index = slot + 1;
+}
+
+static void on_received(int slot, const struct io_uring_cqe *cqe) {
   if (cqe->flags & IORING_CQE_F_BUFFER) {
     static const char end[] = "\r\n\r\n";
     unsigned id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
     const char *bytes = ring.memory + (size_t)id * BUFFER_BYTES;
-    bool idle = owed[fd] == 0;
+    bool idle = owed[slot] == 0;
     for (int i = 0; i < cqe->res; i++) {
-      matched[fd] = bytes[i] == end[matched[fd]] ? matched[fd] + 1 : bytes[i] == '\r';
-      if (matched[fd] < 4) continue;
-      matched[fd] = 0;
-      owed[fd] += response_bytes;
+      matched[slot] = bytes[i] == end[matched[slot]] ? matched[slot] + 1 : bytes[i] == '\r';
+      if (matched[slot] < 4) continue;
+      matched[slot] = 0;
+      owed[slot] += response_bytes;
     }
     give_buffer(id);
-    if (idle && owed[fd] > 0) answer(fd);
+    if (idle && owed[slot] > 0) answer(slot);
   }
   if (cqe->flags & IORING_CQE_F_MORE) return;
-  if (cqe->res > 0 || cqe->res == -ENOBUFS) receive(fd);
-  else close(fd);
+  if (cqe->res > 0 || cqe->res == -ENOBUFS) receive(slot);
+  else close_socket(slot);
+}
+
+static void accept_all(int listener) {
+  struct io_uring_sqe *sqe = prepare(IORING_OP_ACCEPT, listener, ACCEPT);
+  sqe->flags = 0;
+  sqe->ioprio = IORING_ACCEPT_MULTISHOT;
+  sqe->file_index = IORING_FILE_INDEX_ALLOC;
 }
 
 static void on_accepted(int listener, const struct io_uring_cqe *cqe) {
-  int fd = cqe->res, on = 1;
-  if (fd >= CONNECTIONS_MAX) errx(1, "more than %d connections", CONNECTIONS_MAX);
-  if (!(cqe->flags & IORING_CQE_F_MORE)) {
-    struct io_uring_sqe *sqe = prepare(IORING_OP_ACCEPT, listener, ACCEPT);
-    sqe->ioprio = IORING_ACCEPT_MULTISHOT;
-  }
-  if (fd < 0) return;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  matched[fd] = 0;
-  owed[fd] = 0;
-  receive(fd);
+  if (cqe->res == -ENFILE) errx(1, "more than %d connections", CONNECTIONS_MAX);
+  if (!(cqe->flags & IORING_CQE_F_MORE)) accept_all(listener);
+  if (cqe->res < 0) return;
+  matched[cqe->res] = 0;
+  owed[cqe->res] = 0;
+  receive(cqe->res);
 }
 
 int main(int argc, char **argv) {
@@ -188,12 +207,14 @@ int main(int argc, char **argv) {
   read_file(argv[1]);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof address;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (listener == -1 || bind(listener, (struct sockaddr *)&address, length) == -1 ||
+  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+  /* Connections inherit TCP_NODELAY. */
+  if (listener == -1 || setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1 ||
+      bind(listener, (struct sockaddr *)&address, length) == -1 ||
       listen(listener, BACKLOG) == -1 || getsockname(listener, (struct sockaddr *)&address, &length) == -1)
     err(1, "listening on 127.0.0.1");
   set_up_ring();
-  on_accepted(listener, &(struct io_uring_cqe){.res = -EAGAIN});
+  accept_all(listener);
   printf("listening on http://127.0.0.1:%d\n", ntohs(address.sin_port));
   fflush(stdout);
   for (;;) {
@@ -202,14 +223,14 @@ int main(int argc, char **argv) {
     unsigned tail = atomic_load_explicit((_Atomic unsigned *)ring.cq_tail, memory_order_acquire);
     for (; head != tail; head++) {
       struct io_uring_cqe cqe = ring.cqes[head & ring.cq_mask];
-      int fd = (int)(uint32_t)cqe.user_data;
+      int slot = (int)(uint32_t)cqe.user_data;
       switch (cqe.user_data >> 32) {
-        case ACCEPT: on_accepted(fd, &cqe); break;
-        case RECEIVE: on_received(fd, &cqe); break;
+        case ACCEPT: on_accepted(slot, &cqe); break;
+        case RECEIVE: on_received(slot, &cqe); break;
         case SEND:
           if (cqe.res <= 0) break; /* the end is received as well */
-          owed[fd] -= cqe.res;
-          if (owed[fd] > 0) answer(fd);
+          owed[slot] -= cqe.res;
+          if (owed[slot] > 0) answer(slot);
       }
     }
     atomic_store_explicit((_Atomic unsigned *)ring.cq_head, head, memory_order_release);

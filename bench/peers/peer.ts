@@ -7,6 +7,8 @@ export interface Peer<Place = Site> {
   name: string
   /** How it is set up, for the reader of the result. */
   setup: string
+  /** Whether it runs on the load's core as well, and not only on the server's. */
+  allCores?: true
   find(): Found<Place>
 }
 

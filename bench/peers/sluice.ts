@@ -11,6 +11,24 @@ export const sluice: Peer = {
   find: () => findSluice(({ directory }) => ['serve', directory, '--host', '127.0.0.1', '--port', '0']),
 }
 
+/** Shares a core with the load, so that what a request costs says more than how many there are. */
+export const sluiceTwo: Peer = {
+  name: 'sluice-2',
+  setup: '`sluice serve --threads 2`, on the core of the load as well',
+  allCores: true,
+  find: () =>
+    findSluice(({ directory }) => [
+      'serve',
+      directory,
+      '--host',
+      '127.0.0.1',
+      '--port',
+      '0',
+      '--threads',
+      '2',
+    ]),
+}
+
 /** By the arguments of the command. */
 export function findSluice<Place>(argumentsFor: (place: Place) => readonly string[]): Found<Place> {
   if (!existsSync(command)) return { missing: 'bin/sluice.js does not exist' }

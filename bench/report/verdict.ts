@@ -7,18 +7,19 @@ import { subject } from './table.js'
 export function verdictLines(targets: readonly Target[], result: TrialResult): string[] {
   return targets.flatMap(target => {
     const of = result.cases.find(each => each.label === target.case)
-    const what = target.metric === 'p99' ? 'p99 latency at most' : 'at most'
+    const whose = target.of === undefined ? '' : `${target.of} `
+    const what = whose + (target.metric === 'p99' ? 'p99 latency at most' : 'at most')
     return of ? [`${target.case}: ${what} ${target.atMost.toFixed(2)} of ${judge(target, of)}`] : []
   })
 }
 
-function judge({ against, atMost, metric = 'cpu' }: Target, result: CaseResult): string {
-  const own = figureOf(result, subject, metric)
+function judge({ of = subject, against, atMost, metric = 'cpu' }: Target, result: CaseResult): string {
+  const own = figureOf(result, of, metric)
   const rivals = against.flatMap(name => {
     const figure = figureOf(result, name, metric)
     return figure === null ? [] : [{ name, figure }]
   })
-  if (own === null) return `${against.join(' or ')}: not measured, as there is no ${subject}`
+  if (own === null) return `${against.join(' or ')}: not measured, as there is no ${of}`
   if (rivals.length === 0) return `${against.join(' or ')}: not measured, as there is no rival`
   const lowest = rivals.reduce((best, rival) => (rival.figure < best.figure ? rival : best))
   const ratio = own / lowest.figure

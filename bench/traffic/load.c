@@ -15,6 +15,11 @@ static bool is_stream(const struct load *load) {
   return load->options->kind == KIND_SEND || load->options->kind == KIND_RECEIVE;
 }
 
+/* Streams of a given length are finished, as messages are. */
+static bool ends_by_time(const struct load *load) {
+  return is_stream(load) && load->options->stream_bytes == 0;
+}
+
 void load_watch(struct load *load, struct connection *connection, uint32_t events) {
   if (connection->events == events) return;
   struct epoll_event event = {.events = events, .data.ptr = connection};
@@ -51,7 +56,7 @@ static bool check_limits(struct load *load, uint64_t now) {
     if (connection->fd == -1) continue;
     if (now > connection->progress_ns + load->options->timeout_ns)
       load_close(load, connection, FAILURE_TIMEOUT);
-    else if (now >= load->end_ns && is_stream(load) && !connection->draining)
+    else if (now >= load->end_ns && ends_by_time(load) && !connection->draining)
       stream_stop(load, connection);
     alive |= connection->fd != -1;
   }

@@ -15,6 +15,7 @@ static const char usage[] =
     "       traffic send|receive|exchange|connect --port PORT [options]\n"
     "  --connections N  at once, default 1\n"
     "  --bytes N        of a message, 16 to 65536, default 64\n"
+    "  --stream N       of send: bytes of a stream, after which comes the next; default: one for the whole time\n"
     "  --seconds S      begin nothing after so long, default 1\n"
     "  --timeout S      silence that fails a connection, default 10\n";
 
@@ -43,7 +44,8 @@ static struct options parse_options(int argc, char **argv) {
   static const struct option names[] = {
       {"port", required_argument, NULL, 'p'},    {"connections", required_argument, NULL, 'c'},
       {"bytes", required_argument, NULL, 'b'},   {"seconds", required_argument, NULL, 's'},
-      {"timeout", required_argument, NULL, 't'}, {NULL, 0, NULL, 0},
+      {"timeout", required_argument, NULL, 't'}, {"stream", required_argument, NULL, 'l'},
+      {NULL, 0, NULL, 0},
   };
   struct options options = {
       .address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
@@ -60,6 +62,7 @@ static struct options parse_options(int argc, char **argv) {
       case 'p': options.address.sin_port = htons(parse_number(name, optarg, 1, 65535)); break;
       case 'c': options.connections = parse_number(name, optarg, 1, CONNECTIONS_MAX); break;
       case 'b': options.bytes = parse_number(name, optarg, sizeof(struct hello), MESSAGE_MAX); break;
+      case 'l': options.stream_bytes = parse_number(name, optarg, sizeof(struct hello), 1e15); break;
       case 's': options.duration_ns = parse_number(name, optarg, 0.001, 86400) * 1e9; break;
       case 't': options.timeout_ns = parse_number(name, optarg, 0.001, 3600) * 1e9; break;
       default: errx(2, "%s", usage);

@@ -27,19 +27,26 @@ static void finish(struct load *load, struct connection *connection) {
   tally->bytes += connection->moved;
   tally->last_ns = now_ns();
   load_close(load, connection, FAILURE_NONE);
+  if (load->options->stream_bytes == 0) return;
+  tally->messages++;
+  if (tally->last_ns < load->end_ns) load_open(load, connection);
 }
 
 /* The first bytes are the hello, like all others sent from the piece. */
-static ssize_t send_some(struct connection *connection) {
+static ssize_t send_some(const struct options *options, struct connection *connection) {
   bool first = connection->moved < sizeof connection->hello;
   const uint8_t *from = first ? (const uint8_t *)&connection->hello + connection->moved : piece;
   size_t bytes = first ? sizeof connection->hello - connection->moved : sizeof piece;
+  uint64_t left = options->stream_bytes - connection->moved;
+  if (options->stream_bytes != 0 && bytes > left) bytes = left;
   return send(connection->fd, from, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void send_stream(struct load *load, struct connection *connection) {
+  const struct options *options = load->options;
   for (size_t sent = 0; sent < STEP_BYTES;) {
-    ssize_t bytes = send_some(connection);
+    if (options->stream_bytes != 0 && connection->moved == options->stream_bytes) return stream_stop(load, connection);
+    ssize_t bytes = send_some(options, connection);
     if (bytes == -1 && errno == EAGAIN) return;
     if (bytes == -1) return load_close(load, connection, failure_of(errno));
     moved(connection, bytes);

@@ -47,6 +47,7 @@ struct options {
   enum kind kind;
   unsigned connections;
   uint32_t bytes;
+  uint64_t stream_bytes; /* of KIND_SEND: each ends after so many, and the next begins; 0: one for the whole time */
   uint64_t duration_ns; /* after it nothing is begun; what is in flight is finished */
   uint64_t timeout_ns;  /* a connection on which nothing moves for so long has failed */
 };
@@ -62,7 +63,7 @@ enum failure {
 };
 
 struct tally {
-  uint64_t messages; /* answered in full */
+  uint64_t messages; /* answered in full; streams where they are of a given length */
   uint64_t bytes;    /* of bulk, or of messages in one direction */
   uint64_t failures[FAILURES];
   uint64_t first_ns, last_ns; /* the beginning, and the end of the last message or stream */

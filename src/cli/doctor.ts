@@ -18,7 +18,7 @@ export function doctorCommand(): Command {
     .option('--json', 'print the report as JSON')
     .option(
       '--measure',
-      'measure instead what each path costs here (some 12 s), and store it: plans are then made by it',
+      'measure instead what each path costs here (some 13 s), and store it: plans are then made by it',
     )
     .action(async ({ json, measure }: DoctorOptions) => {
       if (measure) return await measureCosts(json === true)

@@ -1,15 +1,16 @@
 /**
  * Measures every path between every pair of ends on this machine: CPU time of this process by size.
  *
- * The paths of a pair take turns, so that what disturbs the machine meets them alike, and the figure is the lower
- * quartile of several batches. What a path refuses here is left out, with the reason.
+ * The paths of a pair take turns, so that what disturbs the machine meets them alike, and most of the time goes where it
+ * is hard to decide between them. What a path refuses here is left out, with the reason.
  */
 import { SluiceError } from '../base/errors.js'
 import { KiB, MiB } from '../base/units.js'
 import { addonMissing, native } from '../native/load.js'
-import type { Costs, PairName } from '../transfer/plan/costs.js'
+import { builtInCosts } from '../transfer/plan/cost-defaults.js'
+import { type Costs, expectedOf, nsOf, type PairName } from '../transfer/plan/costs.js'
 import type { PathName } from '../transfer/plan/path.js'
-import { type Cell, costsOf, inTurns, isContested } from './cells.js'
+import { type Contest, costsOf, type Entry, inQuestion, urgency } from './contest.js'
 import { type Experiment, experiments } from './experiments.js'
 import { Laboratory } from './laboratory.js'
 import { Rig } from './rig.js'
@@ -25,6 +26,8 @@ export interface MeasureOptions {
   readonly experiments?: readonly Experiment[] | undefined
   /** Bytes, ascending. */
   readonly sizes?: readonly number[] | undefined
+  /** Believes nothing that it does not see: tries every path at every size, whatever is known of it. */
+  readonly thorough?: boolean | undefined
   /** How long it may take: it ends sooner where there is nothing more to learn. */
   readonly limitMs?: number | undefined
 }
@@ -42,16 +45,17 @@ export interface Skipped {
 }
 
 /** Together with starting and ending it, and a last batch that takes longer than expected, less than 15 s. */
-const limitMsDefault = 12_500
-/** What a batch is to take of the processor: the clock's microseconds are then a five-hundredth of it. */
-const batchNs = 0.5e6
-const countMax = 256
-/** A first look at what a transfer costs, which also warms up the code. */
-const countFirst = 32
-const roundsMax = 40
-/** From here on a single transfer takes longer than a batch, and is measured in every third round only. */
-const largeBytes = 4 * MiB
-const largeEvery = 3
+const limitMsDefault = 13_000
+/**
+ * What a batch moves at most, in one transfer or in many: the same for every path and in every run, because how full
+ * the sink is by then decides what the next transfer costs.
+ */
+const batchBytes = 4 * MiB
+const countMax = 32
+/** In so many rounds everything is tried at first: meanwhile the code is compiled. */
+const looks = 3
+/** What is that much as urgent as the most urgent is done in the same turn, so that a contest's rounds lie apart. */
+const urgentShare = 0.6
 
 /**
  * @throws ERR_SLUICE_ADDON where there is nothing to choose from, ERR_SLUICE_ABORTED, and ERR_SLUICE_FILE where there
@@ -88,20 +92,12 @@ class Measuring {
   }
 
   async run(): Promise<Measurement> {
-    const { sizes = measuredSizes } = this.#options
-    const rigs = await this.#openRigs()
-    const cells: Cell[] = []
-    for (const bytes of sizes) for (const rig of rigs) cells.push(...(await this.#warmUp(rig, bytes)))
-    for (let round = 0; round < roundsMax; round++) {
-      for (const cell of inTurns(cells, round)) {
-        if (cell.bytes >= largeBytes && round % largeEvery !== 0) continue
-        if (!isContested(cell, cells, round)) continue
-        if (this.#leftMs() < cell.ms) continue
-        await this.#sample(cell)
-      }
-    }
+    const contests = await this.#look(await this.#openRigs())
+    await this.#decide(contests)
     // What works at some sizes only is not to be expected of others.
-    const measured = cells.filter(({ rig, path }) => !this.#isSkipped(rig, path))
+    const works = ({ rig, entries }: Contest): Entry[] =>
+      entries.filter(({ path }) => !this.#isSkipped(rig, path))
+    const measured = contests.map(contest => ({ ...contest, entries: works(contest) }))
     return { costs: costsOf(measured), skipped: this.#skipped }
   }
 
@@ -117,46 +113,98 @@ class Measuring {
     return rigs
   }
 
-  /** → a cell for each path that can be taken. */
-  async #warmUp(rig: Rig, bytes: number): Promise<Cell[]> {
-    const cells: Cell[] = []
-    for (const path of rig.paths) {
-      if (this.#isSkipped(rig, path) || (bytes >= largeBytes && this.#leftMs() <= 0)) continue
-      const cell: Cell = { rig, path, bytes, count: bytes < MiB ? countFirst : 1, ms: 0, firstNs: 0, ns: [] }
-      if (!(await this.#try(cell))) continue
-      // The first one was also for the code and the memory that it needs. A large one is too dear to be thrown away.
-      if (bytes < largeBytes && !(await this.#try(cell))) continue
-      cell.ms /= cell.count
-      cell.count = Math.min(Math.max(Math.round(batchNs / cell.firstNs), 1), countMax)
-      cell.ms *= cell.count
-      cells.push(cell)
+  async #look(rigs: readonly Rig[]): Promise<Contest[]> {
+    const { sizes = measuredSizes } = this.#options
+    const small: Contest[] = []
+    for (const rig of rigs) {
+      for (const bytes of sizes.filter(isSmall)) {
+        const contest = this.#contest(rig, bytes)
+        small.push(contest)
+        await this.#round(contest, contest.entries)
+      }
     }
-    return cells
+    await this.#lookAgain(small)
+    const large: Contest[] = []
+    for (const rig of rigs) {
+      const smaller = small.findLast(contest => contest.rig === rig)
+      for (const bytes of sizes) {
+        if (isSmall(bytes) || this.#leftMs() <= 0) continue
+        const contest = this.#contest(rig, bytes)
+        large.push(contest)
+        await this.#round(contest, this.#hopeful(contest, smaller))
+      }
+    }
+    await this.#lookAgain(large)
+    return [...small, ...large]
   }
 
-  async #try(cell: Cell): Promise<boolean> {
-    const ns = await this.#batch(cell)
-    if (ns !== null) cell.firstNs = ns
-    return ns !== null
+  async #lookAgain(contests: readonly Contest[]): Promise<void> {
+    for (let look = 1; look < looks; look++) {
+      for (const contest of contests)
+        if (this.#leftMs() > contest.ms) await this.#round(contest, inQuestion(contest))
+    }
   }
 
-  async #sample(cell: Cell): Promise<void> {
-    if (this.#isSkipped(cell.rig, cell.path)) return
-    const ns = await this.#batch(cell)
-    if (ns !== null) cell.ns.push(ns)
+  /** Until everything is decided, or the time is over. */
+  async #decide(contests: readonly Contest[]): Promise<void> {
+    for (let most = 1; most > 0; ) {
+      most = Math.max(...contests.map(contest => this.#urgency(contest)))
+      for (const contest of contests) {
+        const urgency = this.#urgency(contest)
+        if (urgency > 0 && urgency >= most * urgentShare) await this.#round(contest, inQuestion(contest))
+      }
+    }
   }
 
-  /** → nanoseconds, or null where the path cannot be taken. */
-  async #batch(cell: Cell): Promise<number | null> {
+  #contest(rig: Rig, bytes: number): Contest {
+    const paths = rig.paths.filter(path => !this.#isSkipped(rig, path))
+    return { rig, bytes, entries: paths.map(path => this.#entry(rig, path, bytes)), rounds: 0, ms: 0 }
+  }
+
+  /** Those that a large transfer is tried by: all, where nothing is known of them. */
+  #hopeful({ entries }: Contest, smaller: Contest | undefined): readonly Entry[] {
+    if (smaller === undefined || entries.some(({ elsewhereNs }) => elsewhereNs === null)) return entries
+    const paths = inQuestion(smaller).map(({ path }) => path)
+    return entries.filter(({ path }) => paths.includes(path))
+  }
+
+  #entry(rig: Rig, path: PathName, bytes: number): Entry {
+    const elsewhere = this.#options.thorough
+      ? null
+      : expectedOf(builtInCosts, rig.experiment.pair, path, bytes)
+    return { path, ns: [], elsewhereNs: elsewhere && nsOf(elsewhere, bytes) }
+  }
+
+  /** 0 where there is no time for another round. */
+  #urgency(contest: Contest): number {
+    return this.#leftMs() < contest.ms ? 0 : urgency(contest)
+  }
+
+  /** Of these entries, who take turns at going first. */
+  async #round(contest: Contest, entries: readonly Entry[]): Promise<void> {
+    const { rig, bytes } = contest
+    const began = performance.now()
+    const round = contest.rounds++
+    for (let i = 0; i < entries.length; i++) {
+      const { path, ns } = entries[(round + i) % entries.length]!
+      const figure = await this.#batch(rig, path, bytes)
+      if (figure !== null) ns.push(figure)
+      else contest.entries = contest.entries.filter(entry => entry.path !== path)
+    }
+    contest.ms = performance.now() - began
+  }
+
+  /** → nanoseconds for a transfer, or null where the path cannot be taken. */
+  async #batch(rig: Rig, path: PathName, bytes: number): Promise<number | null> {
     this.#stop.check()
-    const { rig, path, bytes, count } = cell
     const { pair } = rig.experiment
     this.#options.onProgress?.(Math.min((performance.now() - this.#began) / this.#limitMs, 1), pair)
-    const began = performance.now()
+    if (this.#isSkipped(rig, path)) return null
     try {
+      const count = Math.max(1, Math.min(Math.floor(batchBytes / bytes), countMax))
       const batch = await rig.run({ bytes, count, prefer: path })
-      cell.ms = performance.now() - began
-      if (batch.path === path) return batch.ns
+      // A clock of microseconds may not have ticked.
+      if (batch.path === path) return Math.max(batch.ns, 1)
       this.#skip(pair, path, new Error(batch.why))
     } catch (error) {
       this.#skip(pair, path, error)
@@ -179,4 +227,8 @@ class Measuring {
     this.#stop.check()
     this.#skipped.push({ pair, path, why: (error as Error).message })
   }
+}
+
+function isSmall(bytes: number): boolean {
+  return bytes <= batchBytes
 }

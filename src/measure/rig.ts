@@ -77,16 +77,17 @@ async function openEnds(lab: Laboratory, { supply, drain }: Experiment): Promise
 }
 
 async function runBatch({ supply, drain }: Ends, { bytes, count, prefer }: BatchOptions): Promise<Batch> {
-  const transfers = Math.min(count, supply.countMax)
+  const transfers = Math.min(count, supply.countMax, drain.countMax)
   try {
-    const source = await supply.prepare(bytes, transfers)
+    const source = await supply.prepare(bytes, drain.countBefore + transfers)
     const options = { prefer, bytes }
+    for (let i = 0; i < drain.countBefore; i++) await move(source(), drain.sink, options)
     // Microseconds, from the scheduler's own clock: coarse for one transfer, exact for a batch.
     const before = process.cpuUsage()
     let result = await move(source(), drain.sink, options)
     for (let i = 1; i < transfers; i++) result = await move(source(), drain.sink, options)
     const { user, system } = process.cpuUsage(before)
-    await drain.settle(bytes * transfers)
+    await drain.settle(bytes * (drain.countBefore + transfers))
     return { ns: ((user + system) * 1000) / transfers, path: result.path, why: result.why }
   } finally {
     supply.clear()

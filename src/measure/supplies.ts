@@ -119,12 +119,12 @@ export async function memorySupply(lab: Laboratory): Promise<Supply> {
     countMax: countEndless,
     async prepare(bytes) {
       const pool = pools.get(bytes) ?? new Pool({ slots: 1, slotBytes: bytes })
-      pools.set(bytes, pool)
+      if (!pools.has(bytes)) {
+        pools.set(bytes, pool)
+        touched(pool).release()
+      }
       return () => {
-        taken = pool.tryTake()
-        if (taken === null) throw new Error('a transfer has ended and not given its slot back')
-        const view = taken.bytes
-        for (let i = 0; i < view.length; i += pageBytes) view[i] = i
+        taken = touched(pool)
         return taken
       }
     },
@@ -138,6 +138,18 @@ export async function memorySupply(lab: Laboratory): Promise<Supply> {
   }
 }
 
+function touched(pool: Pool): Lease {
+  const lease = pool.tryTake()
+  if (lease === null) throw new Error('a transfer has ended and not given its slot back')
+  touch(lease.bytes)
+  return lease
+}
+
+/** Memory that was never written to has no pages yet. */
+function touch(bytes: Uint8Array): void {
+  for (let i = 0; i < bytes.length; i += pageBytes) bytes[i] = i
+}
+
 /** A region whose bytes never change again. */
 export async function regionSupply(lab: Laboratory): Promise<Supply> {
   const regions = new Map<number, Region>()
@@ -146,7 +158,10 @@ export async function regionSupply(lab: Laboratory): Promise<Supply> {
     countMax: countEndless,
     async prepare(bytes) {
       const region = regions.get(bytes) ?? new Region({ bytes })
-      regions.set(bytes, region)
+      if (!regions.has(bytes)) {
+        regions.set(bytes, region)
+        touch(region.bytes)
+      }
       return () => memory(region, { end: bytes - 1, stable: true })
     },
     clear() {},

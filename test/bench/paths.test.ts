@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { PathSample } from '../../bench/paths/sample.js'
 import { pathsMarkdown, pathsReport, pickedRatio } from '../../bench/report/paths.js'
-import type { BenchResult, PathCell, PathTrialResult } from '../../bench/result.js'
+import type { PathCell, PathTrialResult } from '../../bench/result.js'
 import { needsAddon } from '../support/addon.js'
 import { run } from '../support/command.js'
 import { repository } from '../support/repository.js'
+import { resultOf } from './support.js'
 
 const met: PathCell = {
   pair: 'file → tcp',
@@ -22,30 +23,14 @@ const met: PathCell = {
 const missed: PathCell = { ...met, label: '1 MiB', bytes: 1_048_576, picked: ['copy'] }
 const unmeasured: PathCell = { ...met, pair: 'pipe → pipe', paths: [], picked: [] }
 
-const result: BenchResult<PathTrialResult> = {
-  format: 1,
-  date: '2026-01-02T03:04:05.678Z',
-  machine: {
-    system: 'System',
-    kernel: '6.1.0',
-    processor: 'Processor',
-    processors: 2,
-    memoryBytes: 8 * 2 ** 30,
-    node: '20.0.0',
-    loadBefore: 0.1,
-    network: { own: true, congestionControl: 'cubic' },
-    cores: { server: 0, client: 1 },
-  },
-  options: { repetitions: 3, seconds: 2, warmupSeconds: 1 },
-  trial: {
-    name: 'paths',
-    title: 'Paths',
-    atMost: 1.1,
-    table: {},
-    cells: [met, missed, unmeasured],
-    skipped: [{ pair: 'pipe → pipe', path: null, why: 'there are no pipes' }],
-  },
-}
+const result = resultOf<PathTrialResult>({
+  name: 'paths',
+  title: 'Paths',
+  atMost: 1.1,
+  table: {},
+  cells: [met, missed, unmeasured],
+  skipped: [{ pair: 'pipe → pipe', path: null, why: 'there are no pipes' }],
+})
 
 test('what is picked most often is compared with the best, by medians', () => {
   assert.equal(pickedRatio(met), 1.1)

@@ -5,7 +5,7 @@ import { relayFigures } from '../../bench/relay/result.js'
 import type { RelayTarget } from '../../bench/relay/trial.js'
 import { relayMarkdown, relayReport } from '../../bench/report/relay.js'
 import { relayVerdicts } from '../../bench/report/relay-verdict.js'
-import type { BenchResult } from '../../bench/result.js'
+import { resultOf } from './support.js'
 
 interface Measured {
   proxyCpuMs: number
@@ -59,23 +59,7 @@ const trial: RelayTrialResult = {
   cases: [bulk, messages],
 }
 
-const result: BenchResult<RelayTrialResult> = {
-  format: 1,
-  date: '2026-01-02T03:04:05.678Z',
-  machine: {
-    system: 'System',
-    kernel: '6.1.0',
-    processor: 'Processor',
-    processors: 2,
-    memoryBytes: 8 * 2 ** 30,
-    node: '20.0.0',
-    loadBefore: 0.1,
-    network: { own: true, congestionControl: 'cubic' },
-    cores: { server: 0, client: 1 },
-  },
-  options: { repetitions: 3, seconds: 1, warmupSeconds: 1 },
-  trial,
-}
+const result = resultOf(trial, { seconds: 1 })
 
 function target(of: Partial<RelayTarget>): RelayTarget {
   return { case: '1 stream', metric: 'cpu', bound: 'most', limit: 1, against: ['haproxy'], ...of }

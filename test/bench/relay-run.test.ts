@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { chooseCores } from '../../bench/measure/cores.js'
 import { floorRelay } from '../../bench/peers/floor-relay.js'
 import type { Peer, RelaySite } from '../../bench/peers/peer.js'
 import { pipe } from '../../bench/peers/pipe.js'
@@ -12,7 +8,7 @@ import { sluiceProxy } from '../../bench/peers/sluice-proxy.js'
 import { relayFigures } from '../../bench/relay/result.js'
 import { runRelayTrial } from '../../bench/relay/run.js'
 import type { RelayTrial } from '../../bench/relay/trial.js'
-import type { RunOptions } from '../../bench/run.js'
+import { ownTemporary, quick } from './support.js'
 
 const absent: Peer<RelaySite> = { name: 'absent', setup: '', find: () => ({ missing: 'it was never here' }) }
 
@@ -45,27 +41,9 @@ const trial: RelayTrial = {
   targets: [],
 }
 
-const options: RunOptions = {
-  repetitions: 1,
-  seconds: 0.1,
-  warmupSeconds: 0.05,
-  cores: chooseCores(),
-  onProgress: () => {},
-}
+const options = quick
 
-const usualTemporary = process.env.TMPDIR
-let temporary: string
-
-before(() => {
-  temporary = mkdtempSync(join(tmpdir(), 'sluice-test-'))
-  process.env.TMPDIR = temporary
-})
-
-after(() => {
-  if (usualTemporary === undefined) delete process.env.TMPDIR
-  else process.env.TMPDIR = usualTemporary
-  rmSync(temporary, { recursive: true })
-})
+const leftBehind = ownTemporary()
 
 test('every proxy is measured in every case, by turns, and one that changes bytes is found out', async () => {
   const seen: string[] = []
@@ -92,7 +70,7 @@ test('every proxy is measured in every case, by turns, and one that changes byte
     assert.equal(corruptingRow!.samples.length, 0)
     assert.match(corruptingRow!.failures[0]!, /bytes came back/)
   }
-  assert.deepEqual(readdirSync(temporary), [])
+  assert.deepEqual(leftBehind(), [])
 })
 
 test('`sluice proxy` is started, measured and ended', async () => {
@@ -110,7 +88,7 @@ test('an interrupt ends the run with its reason and leaves no file', async () =>
   }
   const run = runRelayTrial(trial, { ...options, repetitions: 1000, onProgress }, interrupt.signal)
   await assert.rejects(run, { message: 'enough' })
-  assert.deepEqual(readdirSync(temporary), [])
+  assert.deepEqual(leftBehind(), [])
 })
 
 test('a trial without any proxy that can run is refused', async () => {

@@ -5,6 +5,7 @@ import { digits } from '../../bench/report/table.js'
 import { terminalReport } from '../../bench/report/terminal.js'
 import { verdictLines } from '../../bench/report/verdict.js'
 import type { BenchResult, RowResult, Sample } from '../../bench/result.js'
+import { resultOf } from './support.js'
 
 const noErrors = { connect: 0, reset: 0, short: 0, protocol: 0, status: 0, length: 0, timeout: 0 }
 
@@ -28,33 +29,17 @@ function row(peer: string, ...samples: Sample[]): RowResult {
   return { peer, samples, failures: [] }
 }
 
-function resultOf(rows: RowResult[]): BenchResult {
-  return {
-    format: 1,
-    date: '2026-01-02T03:04:05.678Z',
-    machine: {
-      system: 'System',
-      kernel: '6.1.0',
-      processor: 'Processor',
-      processors: 2,
-      memoryBytes: 8 * 2 ** 30,
-      node: '20.0.0',
-      loadBefore: 0.1,
-      network: { own: true, congestionControl: 'cubic' },
-      cores: { server: 0, client: 1 },
-    },
-    options: { repetitions: 3, seconds: 2, warmupSeconds: 1 },
-    trial: {
-      name: 'http-file',
-      title: 'Files',
-      peers: rows.map(({ peer }) => ({ name: peer, setup: `how ${peer} runs`, version: '1.2' })),
-      skipped: [{ name: 'bun', reason: 'not here' }],
-      cases: [{ label: '64 KiB', fileBytes: 65536, load: { connections: 16 }, rows }],
-    },
-  }
+function resultWith(rows: RowResult[]): BenchResult {
+  return resultOf({
+    name: 'http-file',
+    title: 'Files',
+    peers: rows.map(({ peer }) => ({ name: peer, setup: `how ${peer} runs`, version: '1.2' })),
+    skipped: [{ name: 'bun', reason: 'not here' }],
+    cases: [{ label: '64 KiB', fileBytes: 65536, load: { connections: 16 }, rows }],
+  })
 }
 
-const result = resultOf([
+const result = resultWith([
   row('sluice', sample(100), sample(120), sample(110)),
   row('nginx', sample(220, 990)),
   { peer: 'send', samples: [], failures: ['it fell', 'it fell'] },
@@ -106,13 +91,21 @@ test('a target is met up to its limit and missed above it', () => {
 })
 
 test('among several rivals the cheapest one counts', () => {
-  const rivals = resultOf([
+  const rivals = resultWith([
     row('sluice', sample(90)),
     row('bun', sample(200)),
     row('bun-routes', sample(100)),
   ])
   const targets = [{ case: '64 KiB', against: ['bun', 'bun-routes'], atMost: 1 }]
   assert.deepEqual(verdictLines(targets, rivals.trial), ['64 KiB: at most 1.00 of bun-routes: met 0.90'])
+})
+
+test('a target may be about another than sluice, with sluice as its rival', () => {
+  const workers = resultWith([row('sluice', sample(100)), row('sluice-2', sample(110))])
+  const targets = [{ case: '64 KiB', of: 'sluice-2', against: ['sluice'], atMost: 2 / 1.7 }]
+  assert.deepEqual(verdictLines(targets, workers.trial), [
+    '64 KiB: sluice-2 at most 1.18 of sluice: met 1.10',
+  ])
 })
 
 test('a target without measurements is told as not measured, and one of another size not at all', () => {

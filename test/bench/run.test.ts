@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { chooseCores } from '../../bench/measure/cores.js'
+import { test } from 'node:test'
+import { chooseCores, parseCoreList } from '../../bench/measure/cores.js'
 import { createReadStreamPeer } from '../../bench/peers/create-read-stream.js'
 import { floor } from '../../bench/peers/floor.js'
 import type { Peer } from '../../bench/peers/peer.js'
 import { figuresOf } from '../../bench/result.js'
-import { type RunOptions, runTrial } from '../../bench/run.js'
+import { runTrial } from '../../bench/run.js'
 import type { Trial } from '../../bench/trials.js'
+import { ownTemporary, quick } from './support.js'
 
 const absent: Peer = { name: 'absent', setup: '', find: () => ({ missing: 'it was never here' }) }
 
@@ -32,27 +32,9 @@ const trial: Trial = {
   targets: [],
 }
 
-const options: RunOptions = {
-  repetitions: 2,
-  seconds: 0.1,
-  warmupSeconds: 0.05,
-  cores: chooseCores(),
-  onProgress: () => {},
-}
+const options = { ...quick, repetitions: 2 }
 
-const usualTemporary = process.env.TMPDIR
-let temporary: string
-
-before(() => {
-  temporary = mkdtempSync(join(tmpdir(), 'sluice-test-'))
-  process.env.TMPDIR = temporary
-})
-
-after(() => {
-  if (usualTemporary === undefined) delete process.env.TMPDIR
-  else process.env.TMPDIR = usualTemporary
-  rmSync(temporary, { recursive: true })
-})
+const leftBehind = ownTemporary()
 
 test('every server is measured in every repetition, and a file behind a wrong name is found out', async () => {
   const seen: string[] = []
@@ -79,7 +61,53 @@ test('every server is measured in every repetition, and a file behind a wrong na
   }
   assert.equal(astrayRow!.failures.length, 2)
   assert.equal(figuresOf(astrayRow!), null)
-  assert.deepEqual(readdirSync(temporary), [])
+  assert.deepEqual(leftBehind(), [])
+})
+
+test('a case may have its own servers, several times, and a server the cores of all', async () => {
+  const file = join(process.env.TMPDIR!, 'cores')
+  const everywhere: Peer = {
+    name: 'everywhere',
+    setup: '',
+    allCores: true,
+    find() {
+      const found = floor.find()
+      if ('missing' in found) return found
+      const command: typeof found.command = async site => {
+        const { argv } = await found.command(site)
+        const script = `grep ^Cpus_allowed_list /proc/self/status > '${file}'; exec "$@"`
+        return { argv: ['sh', '-c', script, 'sh', ...argv] }
+      }
+      return { version: '1', command }
+    },
+  }
+  const [only] = trial.cases
+  const chosen: Trial = {
+    ...trial,
+    cases: [{ ...only!, peers: ['floor', 'everywhere'], samples: 2 }],
+    peers: [floor, createReadStreamPeer, everywhere],
+  }
+  const seen: string[] = []
+  const onProgress = (line: string) => void seen.push(line)
+  const once = { ...options, repetitions: 1, onProgress }
+  const { cases } = await runTrial(chosen, once, new AbortController().signal)
+  assert.deepEqual(seen, [
+    '1/1 10 kB floor',
+    '1/1 10 kB everywhere',
+    '1/1 10 kB everywhere',
+    '1/1 10 kB floor',
+  ])
+  assert.deepEqual(
+    cases[0]!.rows.map(({ peer, samples, failures }) => [peer, samples.length, failures]),
+    [
+      ['floor', 2, []],
+      ['everywhere', 2, []],
+    ],
+  )
+  const { server, client } = chooseCores()
+  const cores = readFileSync(file, 'latin1')
+  rmSync(file)
+  assert.deepEqual(parseCoreList(cores.split(':')[1]!.trim()), [...new Set([server, client])])
 })
 
 test('an interrupt ends the run with its reason and leaves no file', async () => {
@@ -90,7 +118,7 @@ test('an interrupt ends the run with its reason and leaves no file', async () =>
   }
   const run = runTrial(trial, { ...options, repetitions: 1000, onProgress }, interrupt.signal)
   await assert.rejects(run, { message: 'enough' })
-  assert.deepEqual(readdirSync(temporary), [])
+  assert.deepEqual(leftBehind(), [])
 })
 
 test('a trial without any server that can run is refused', async () => {

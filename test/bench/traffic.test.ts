@@ -46,6 +46,14 @@ function through(traffic: Traffic, passing = both, timeout?: number): Promise<Tr
   return runTraffic(traffic, limits, { signal })
 }
 
+test('send: streams of a given length come one after the other, each in full', async () => {
+  const stream = 300_000
+  const result = await through({ kind: 'send', connections: 2, stream })
+  assert.equal(describeErrors(result.errors), '')
+  assert.ok(result.messages > 2)
+  assert.equal(result.bytes, result.messages * stream)
+})
+
 for (const kind of ['send', 'receive'] as const) {
   test(`${kind}: several streams are counted to the byte at both ends`, async () => {
     const result = await through({ kind, connections: 3 })

@@ -53,10 +53,23 @@ test('more bytes cost more', needsAddon, async () => {
   const { costs } = await measure({
     experiments: [experimentOf('file → tcp')],
     sizes: [KiB, 8 * 1024 * KiB],
-    limitMs: 3000,
+    limitMs: 1000,
+    thorough: true,
   })
-  const [small, large] = costs['file → tcp']!.copy!
-  assert.ok(large![1] > 5 * small![1], `${small![1]} ns and ${large![1]} ns`)
+  const { sendfile, splice, copy } = costs['file → tcp']!
+  for (const figures of [sendfile, splice, copy]) {
+    const [small, large] = figures!
+    assert.ok(large![1] > 5 * small![1], `${small![1]} ns and ${large![1]} ns`)
+  }
+})
+
+test('large transfers have a figure for each path, tried or not', needsAddon, async () => {
+  const experiment = experimentOf('pipe → pipe')
+  const sizes = [1024 * KiB, 5 * 1024 * KiB]
+  const { costs } = await measure({ experiments: [experiment], sizes, limitMs: 500 })
+  const { splice, copy } = costs['pipe → pipe']!
+  assert.deepEqual([splice!.length, copy!.length], [2, 2])
+  assert.ok(copy![1]![1] > splice![1]![1])
 })
 
 test('what cannot be made ready is left out, and the others are measured', needsAddon, async () => {
