@@ -2,8 +2,9 @@
 import { Command, Option } from 'commander'
 import { SluiceError } from '../base/errors.js'
 import { show } from '../base/options.js'
-import { addonMissing } from '../native/load.js'
+import { addonMissing, native } from '../native/load.js'
 import { metricsText } from '../server/metrics-text.js'
+import { sendfileRefusal } from '../server/sendfile-refusal.js'
 import { type MetricsAddress, parseMetricsAddress, serveMetrics } from './metrics-server.js'
 import { serveNative } from './serve-native.js'
 import { serveNode } from './serve-node.js'
@@ -83,8 +84,10 @@ async function serve(directory: string, options: ServeOptions): Promise<void> {
 function open(directory: string, { engine, ...options }: ServeOptions): Promise<Serving> {
   if (engine === 'node') return serveNode(directory, options, { missing: '' })
   if (engine === 'copy') return serveNode(directory, options, { prefer: 'copy', missing: '' })
-  if (engine === 'auto' && addonMissing !== '')
-    return serveNode(directory, options, { missing: addonMissing })
+  if (engine === 'auto') {
+    const missing = native === null ? addonMissing : (sendfileRefusal(native)?.message ?? '')
+    if (missing !== '') return serveNode(directory, options, { missing })
+  }
   return serveNative(directory, options, engine)
 }
 

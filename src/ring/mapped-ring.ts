@@ -1,10 +1,12 @@
 /** A ring as the kernel made it: its descriptor, and its three memories as typed arrays. */
-import { endianness } from 'node:os'
+import { constants, endianness } from 'node:os'
 import { SluiceError } from '../base/errors.js'
 import type { Native, OwnedRing } from '../native/calls.js'
 import { FEATURE_NODROP, FEATURE_SINGLE_MMAP, SETUP_CLAMP, SETUP_CQSIZE } from './flags.js'
 import { cqe, cqOffsets, params, sqe, sqOffsets } from './layout.js'
 import { oldestKernel, setupRefused } from './refusal.js'
+
+const { EINTR } = constants.errno
 
 export interface RingShape {
   /** How many submissions the ring holds, rounded up to a power of two. */
@@ -59,6 +61,12 @@ export function openMappedRing(native: Native, shape: RingShape): MappedRing {
   if ((filled[params.features]! & needed) !== needed) {
     native.ioUringClose(owner)
     throw new SluiceError('ERR_SLUICE_RING', `Opening a ring: this kernel is older than ${oldestKernel}`)
+  }
+  // A filter may let it be set up, and then refuse to enter it.
+  const entered = native.ioUringEnter(fd, 0, 0, 0)
+  if (entered < 0 && entered !== -EINTR) {
+    native.ioUringClose(owner)
+    throw setupRefused(entered, 'io_uring_enter')
   }
   return mapRing(native, fd, owner, filled)
 }

@@ -13,10 +13,10 @@ interface Why {
   remedy: string
 }
 
-/** The error for a refused io_uring_setup(2) or for the mapping of a ring. */
+/** The error for a refused io_uring_setup(2), for the mapping of a ring, or for entering it. */
 export function setupRefused(errno: number, syscall: string): SluiceError {
   if (errno === -EMFILE || errno === -ENFILE) return systemError(errno, syscall, 'Opening a ring')
-  const { reason, remedy } = explain(errno)
+  const { reason, remedy } = explain(errno, syscall === 'mmap' ? 'io_uring_setup' : syscall)
   return new SluiceError(
     errno === -ENOMEM ? 'ERR_SLUICE_MEMORY' : 'ERR_SLUICE_RING',
     `Opening a ring: ${syscall} failed with ${errnoName(errno)}: ${reason}`,
@@ -50,12 +50,12 @@ const lockedMemory: Why = {
     'Raise the limit: ulimit -l unlimited, docker run --ulimit memlock=-1, systemd LimitMEMLOCK=infinity.',
 }
 
-function explain(errno: number): Why {
+function explain(errno: number, syscall: string): Why {
   switch (-errno) {
     case EPERM:
     case EACCES:
     case ENOSYS:
-      return forbidden('io_uring_setup')
+      return forbidden(syscall)
     case EINVAL:
       return {
         reason: `this kernel (${release()}) does not know what a ring needs, or has no such cpu for submissionThread`,

@@ -20,54 +20,38 @@ import {
   RANGE,
 } from '../http/request/field.js'
 import type { RequestHead } from '../http/request/head.js'
-import { GET } from '../http/request/method.js'
+import { GET, HEAD } from '../http/request/method.js'
 import { INCOMPLETE, REFUSED, type RequestParser } from '../http/request/parser.js'
 import type { Refusal } from '../http/request/refusal.js'
-import type { AccessLog, LogEntry } from './access-log.js'
-import {
-  ANSWERS,
-  BROKEN_OFF,
-  BY_SENDFILE,
-  BYTES,
-  COPIED,
-  FROM_MEMORY,
-  REFUSED_HEADS,
-  REQUESTS,
-  RESETS,
-  TIMEOUTS,
-} from './counters.js'
+import { keyOf } from './answer-key.js'
+import { BROKEN_OFF, REFUSED_HEADS, REQUESTS, RESETS, TIMEOUTS } from './counters.js'
 import { headText } from './head-text.js'
 import type { Host } from './host.js'
 import { NativeQuestion } from './native-question.js'
-import { CHANGED, DONE, FULL, MORE, Outgoing, PARKED, type Piece } from './outgoing.js'
-import type { CachedAnswer } from './response-cache.js'
+import type { Piece } from './outgoing.js'
+import { Sender, type Sending } from './sender.js'
 import { SharedFile } from './shared-file.js'
-import type { Stored } from './stored.js'
-import { PENDING, type Wired } from './wire.js'
 
 const WAITING = 0
 const ANSWERING = 1
 const LINGERING = 2
 const CLOSED = 3
 
-/** Fields that make a question more than plain. */
+/** Fields that make a question more than plain, */
 const conditions =
-  (1 << RANGE) |
-  (1 << IF_RANGE) |
-  (1 << IF_MATCH) |
-  (1 << IF_NONE_MATCH) |
-  (1 << IF_MODIFIED_SINCE) |
-  (1 << IF_UNMODIFIED_SINCE)
+  (1 << RANGE) | (1 << IF_RANGE) | (1 << IF_MATCH) | (1 << IF_MODIFIED_SINCE) | (1 << IF_UNMODIFIED_SINCE)
+/** and those that do so where they are on more than one line. */
+const single = (1 << ACCEPT_ENCODING) | (1 << IF_NONE_MATCH)
 
-const { ECONNRESET, EPIPE, EINTR, EAGAIN } = constants.errno
+const { ECONNRESET, EPIPE } = constants.errno
 
-export class Connection implements Wired {
+export class Connection implements Sending {
   readonly fd: number
   /** The place in the wire's table, and how often that was used before. */
   readonly slot: number
   readonly generation: number
-  /** Until when something must have happened, in milliseconds of the clock. */
-  deadlineMs: number
+  /** A number from the beginning: a field that was once undefined takes memory with every number that is stored. */
+  deadlineMs = 0
   readonly #host: Host
   #state = WAITING
   /** What came and is not parsed yet, and where in it that begins; null where there is nothing. */
@@ -80,21 +64,7 @@ export class Connection implements Wired {
   #refused = false
   #peerEnded = false
   #keepAlive = true
-  /** What is being sent: from memory, */
-  #stored: Stored | null = null
-  #offset = 0
-  #end = 0
-  /** or piece by piece. */
-  #outgoing: Outgoing | null = null
-  #direct = false
-  /** For the log. */
-  #asked: string | null = null
-  #address: string | null = null
-  #status = 0
-  #beganMs = 0
-  #answeredBytes = 0
-  #headBytes = 0
-  #path: LogEntry['path'] = '-'
+  readonly #sender: Sender
 
   constructor(host: Host, fd: number, slot: number, generation: number) {
     this.#host = host
@@ -102,6 +72,7 @@ export class Connection implements Wired {
     this.slot = slot
     this.generation = generation
     this.deadlineMs = host.clock.nowMs + host.limits.headMs
+    this.#sender = new Sender(host, this)
   }
 
   /** Whether nothing is being answered or received. */
@@ -131,41 +102,49 @@ export class Connection implements Wired {
 
   onGone(errno: number): void {
     if (this.#state === CLOSED) return
-    if (errno === -ECONNRESET || errno === -EPIPE) this.#count(RESETS, 1)
-    if (this.#state === ANSWERING) this.#breakOff()
+    if (errno === -ECONNRESET || errno === -EPIPE) this.#count(RESETS)
+    if (this.#state === ANSWERING) this.onUnanswerable()
     else this.#close(false)
   }
 
   onSent(result: number): void {
-    if (this.#state !== ANSWERING || this.#stored === null) return
-    if (result === -EINTR || result === -EAGAIN) return this.#send()
-    if (result < 0) return this.onGone(result)
-    this.#offset += result
-    this.#count(BYTES, result)
-    this.#count(COPIED, result)
-    this.#answeredBytes += result
-    this.deadlineMs = this.#host.clock.nowMs + this.#host.limits.stallMs
-    if (this.#offset < this.#end) return this.#send()
-    this.#stored.leave()
-    this.#stored = null
-    this.#answered()
+    if (this.#state === ANSWERING) this.#sender.onSent(result)
   }
 
   onWritable(): void {
-    this.#advance()
+    if (this.#state === ANSWERING) this.#sender.advance()
   }
 
   onTurn(): void {
-    this.#advance()
+    if (this.#state === ANSWERING) this.#sender.advance()
+  }
+
+  onAnswered(): void {
+    const last = this.#host.draining && this.#unparsed === null
+    if (!this.#keepAlive || last) return this.#linger()
+    this.#state = WAITING
+    this.deadlineMs = this.#host.clock.nowMs + this.#host.limits.idleMs
+    if (!this.#consuming) {
+      if (this.#unparsed !== null) this.#consumeHeld()
+      else this.#receiveAgain()
+    }
+    if (this.#peerEnded && this.#state === WAITING) this.#close(false)
+  }
+
+  /** The peer must see that the answer is not complete. */
+  onUnanswerable(): void {
+    this.#count(BROKEN_OFF)
+    this.#sender.log('broken off')
+    this.#close(true)
   }
 
   /** The deadline is over, or the server ends. */
   expire(): void {
     if (this.#state === CLOSED) return
-    if (this.#state !== LINGERING && !this.idle) this.#count(TIMEOUTS, 1)
+    if (this.#state !== LINGERING && !this.idle) this.#count(TIMEOUTS)
     // Half a head is answered; nobody waits for an answer to nothing.
     if (this.#state === WAITING && this.#parser !== null) return this.#refuse(headTimeout)
-    if (this.#state === ANSWERING) this.#breakOff()
+    if (this.#state === ANSWERING) this.onUnanswerable()
     else this.#close(false)
   }
 
@@ -177,7 +156,7 @@ export class Connection implements Wired {
   /** The server does not wait any longer → whether an answer was not through. */
   cutOff(): boolean {
     const answering = this.#state === ANSWERING
-    if (answering) this.#breakOff()
+    if (answering) this.onUnanswerable()
     else this.#close(false)
     return answering
   }
@@ -244,21 +223,21 @@ export class Connection implements Wired {
   #answer(bytes: Uint8Array, head: RequestHead): void {
     const host = this.#host
     this.#state = ANSWERING
-    this.#count(REQUESTS, 1)
+    this.#count(REQUESTS)
     this.#keepAlive = head.keepAlive && !host.draining
     this.deadlineMs = host.clock.nowMs + host.limits.stallMs
     const plain =
-      head.method === GET &&
+      (head.method === GET || head.method === HEAD) &&
       (head.present & conditions) === 0 &&
-      (head.repeated & (1 << ACCEPT_ENCODING)) === 0 &&
+      (head.repeated & single) === 0 &&
       head.minor === 1 &&
       this.#keepAlive
-    if (host.log !== null) this.#note(head, host.log)
+    if (host.log !== null) this.#sender.note(head)
     if (plain) {
       const answer = host.cache.find(bytes, head)
-      if (answer !== null) return this.#sendCached(answer)
+      if (answer !== null) return this.#sender.sendCached(answer, head.method === HEAD)
     }
-    this.#decide(new NativeQuestion(head), plain ? host.cache.keyOf(bytes, head) : null)
+    this.#decide(new NativeQuestion(head), plain ? keyOf(bytes, head) : null)
   }
 
   #decide(question: NativeQuestion, key: Uint8Array | null): void {
@@ -276,22 +255,23 @@ export class Connection implements Wired {
   }
 
   #reply(question: NativeQuestion, reply: Reply, key: Uint8Array | null): void {
-    const { clock } = this.#host
+    const { clock, cache } = this.#host
+    const { status, body } = reply
     const lines = this.#connectionLines(question, reply)
-    const head = headText(reply.status, clock.dateText, lines)
-    this.#headBytes = head.length
-    this.#path = isFileBody(reply.body) ? 'sendfile' : '-'
-    this.#countAnswer(reply.status)
-    const { body } = reply
+    const head = headText(status, clock.dateText, lines)
+    this.#sender.begin(status, head.length, isFileBody(body) ? 'sendfile' : '-')
     if (!isFileBody(body)) {
+      if (key !== null && status === 304) cache.keepHead(key, status, head, etagOf(lines))
       const pieces: Piece[] = [{ text: head }]
       if (body !== null && !question.isHead && body.length > 0)
         pieces.push(typeof body === 'string' ? { text: body } : { bytes: body })
-      return this.#stream(pieces, null)
+      return this.#sender.stream(pieces, null)
     }
     const file = new SharedFile(body.file)
-    if (key !== null && reply.status === 200) this.#host.cache.keep(key, head, etagOf(lines), body.file, file)
-    this.#stream(piecesOf(head, body), file)
+    // A tag that did not match is of no use to anybody else.
+    if (key !== null && status === 200 && question.header('if-none-match') === undefined)
+      cache.keep(key, head, etagOf(lines), body.file, file)
+    this.#sender.stream(piecesOf(head, body), file)
   }
 
   /** A client of HTTP/1.0 must be told that the connection stays, one of HTTP/1.1 that it does not. */
@@ -300,103 +280,18 @@ export class Connection implements Wired {
     return question.minor === 0 ? [...lines, 'Connection', 'keep-alive'] : lines
   }
 
-  #sendCached({ stored, headLength, file, bodyLength }: CachedAnswer): void {
-    this.#countAnswer(200)
-    this.#headBytes = headLength
-    this.#path = file === null ? 'memory' : 'sendfile'
-    if (file !== null) {
-      file.enter()
-      const range = { start: 0, end: bodyLength - 1 }
-      return this.#stream([{ stored, length: headLength }, { range }], file)
-    }
-    this.#count(FROM_MEMORY, 1)
-    stored.enter()
-    this.#stored = stored
-    this.#offset = stored.offset
-    this.#end = stored.offset + stored.length
-    this.#send()
-  }
-
-  /** From memory, in one send where the socket takes it all. */
-  #send(): void {
-    const sent = this.#host.wire.send(this, this.#offset, this.#end - this.#offset)
-    if (sent === PENDING) return
-    if (sent !== -EAGAIN) return this.onSent(sent)
-    this.#host.wire.whenWritable(this)
-  }
-
-  /** Piece by piece; takes over one use of the file. */
-  #stream(pieces: readonly Piece[], file: SharedFile | null): void {
-    const { native, arena, wire } = this.#host
-    if (file !== null) this.#count(BY_SENDFILE, 1)
-    this.#outgoing = new Outgoing({ native, arena, fd: this.fd, pieces, file, resume: () => this.#advance() })
-    // Only sendfile has no flag for not waiting.
-    this.#direct = file !== null
-    if (this.#direct) wire.beginDirect(this)
-    this.#advance()
-  }
-
-  #advance(): void {
-    if (this.#state !== ANSWERING) return
-    if (this.#stored !== null) return this.#send()
-    const outgoing = this.#outgoing
-    if (outgoing === null) return
-    const before = outgoing.sentBytes
-    const step = outgoing.step()
-    if (outgoing.sentBytes > before) {
-      this.#count(BYTES, outgoing.sentBytes - before)
-      this.#answeredBytes += outgoing.sentBytes - before
-      this.deadlineMs = this.#host.clock.nowMs + this.#host.limits.stallMs
-    }
-    if (step === DONE) {
-      this.#endOutgoing()
-      this.#answered()
-    } else if (step === FULL) this.#host.wire.whenWritable(this)
-    else if (step === MORE) this.#host.wire.later(this)
-    else if (step === CHANGED) this.#breakOff()
-    else if (step !== PARKED) this.onGone(step)
-  }
-
-  #endOutgoing(): void {
-    this.#count(COPIED, this.#outgoing!.copiedBytes)
-    this.#outgoing!.close()
-    this.#outgoing = null
-    this.#endDirect()
-  }
-
-  #endDirect(): void {
-    if (!this.#direct) return
-    this.#direct = false
-    this.#host.wire.endDirect(this)
-  }
-
-  /** All of an answer is with the kernel. */
-  #answered(): void {
-    this.#log(null)
-    const last = this.#host.draining && this.#unparsed === null
-    if (!this.#keepAlive || last) return this.#linger()
-    this.#state = WAITING
-    this.deadlineMs = this.#host.clock.nowMs + this.#host.limits.idleMs
-    if (!this.#consuming) {
-      if (this.#unparsed !== null) this.#consumeHeld()
-      else this.#receiveAgain()
-    }
-    if (this.#peerEnded && this.#state === WAITING) this.#close(false)
-  }
-
   /** A head that is no request: it is answered, and nothing after it is read. */
   #refuse(refusal: Refusal): void {
     this.#state = ANSWERING
     this.#refused = true
     this.#unparsed = null
     this.#keepAlive = false
-    this.#count(REFUSED_HEADS, 1)
+    this.#count(REFUSED_HEADS)
     this.deadlineMs = this.#host.clock.nowMs + this.#host.limits.stallMs
     const { status, lines, body } = statusReply(refusal.status)
-    this.#countAnswer(status)
-    const { clock } = this.#host
-    const head = headText(status, clock.dateText, [...lines, 'Connection', 'close'])
-    this.#stream([{ text: head }, { text: body as string }], null)
+    const head = headText(status, this.#host.clock.dateText, [...lines, 'Connection', 'close'])
+    this.#sender.begin(status, head.length, '-')
+    this.#sender.stream([{ text: head }, { text: body as string }], null)
   }
 
   /**
@@ -413,58 +308,24 @@ export class Connection implements Wired {
     this.#receiveAgain()
   }
 
-  /** The answer cannot be completed, and the peer must see that it is not. */
-  #breakOff(): void {
-    this.#count(BROKEN_OFF, 1)
-    this.#log('broken off')
-    this.#close(true)
-  }
-
   #close(reset: boolean): void {
     if (this.#state === CLOSED) return
     this.#state = CLOSED
     this.#unparsed = null
     if (this.#parser !== null) this.#host.parsers.give(this.#parser)
     this.#parser = null
-    if (this.#outgoing !== null) this.#endOutgoing()
+    this.#sender.drop()
     // Of a send that is still with the kernel the wire knows: the bytes stay until it is back.
     this.#host.wire.close(this, reset)
   }
 
   /** The wire has nothing of this connection with the kernel any more. */
   onClosed(): void {
-    this.#stored?.leave()
-    this.#stored = null
+    this.#sender.release()
   }
 
-  #count(counter: number, by: number): void {
-    this.#host.counters[counter]! += by
-  }
-
-  #countAnswer(status: number): void {
-    this.#status = status
-    this.#host.counters[ANSWERS + Math.floor(status / 100)]! += 1
-  }
-
-  #note(head: RequestHead, log: AccessLog): void {
-    this.#asked = `${head.methodName()} ${head.target()} HTTP/1.${head.minor}`
-    this.#address ??= log.addressOf(this.fd)
-    this.#beganMs = this.#host.clock.nowMs
-    this.#answeredBytes = 0
-  }
-
-  #log(end: string | null): void {
-    const { log } = this.#host
-    if (log === null || this.#asked === null) return
-    log.add(this.#address!, {
-      request: this.#asked,
-      status: this.#status,
-      bytes: Math.max(0, this.#answeredBytes - this.#headBytes),
-      path: this.#path,
-      beganMs: this.#beganMs,
-      end,
-    })
-    this.#asked = null
+  #count(counter: number): void {
+    this.#host.counters[counter]! += 1
   }
 }
 

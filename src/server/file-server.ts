@@ -12,6 +12,7 @@ import { type CounterValues, countersMemory, readCounters } from './counters.js'
 import { publishCounters } from './counters-channel.js'
 import { openListeners } from './listener.js'
 import { type FileServerOptions, resolveServerOptions } from './options.js'
+import { sendfileRefusal } from './sendfile-refusal.js'
 import type { ThreadOrders } from './thread-main.js'
 import { fromFailure, type ThreadCommand, type ThreadNews } from './thread-news.js'
 
@@ -25,13 +26,16 @@ const threadsMax = 1024
  * resolves.
  *
  * @throws ERR_SLUICE_OPTION; ERR_SLUICE_LISTEN; ERR_SLUICE_FILE where the root is not a directory that may be entered;
- *   ERR_SLUICE_ADDON; ERR_SLUICE_RING where `engine` is `ring` and the machine does not allow it
+ *   ERR_SLUICE_ADDON; ERR_SLUICE_RING where `engine` is `ring` and the machine does not allow it; ERR_SLUICE_SYSCALL where
+ *   sendfile is refused
  */
 export async function createFileServer(options: FileServerOptions): Promise<FileServer> {
   const settings = resolveServerOptions(options)
   const threads = checkInteger('threads', options.threads ?? 1, { min: 1, max: threadsMax })
   const port = checkInteger('port', options.port ?? 0, { min: 0, max: 65_535 })
   if (native === null) throw new SluiceError('ERR_SLUICE_ADDON', `Serving files: ${addonMissing}`)
+  const refusal = sendfileRefusal(native)
+  if (refusal !== null) throw refusal
   // Found wrong here, it is one error, and not one of each thread.
   new Site(settings.root, resolveStaticOptions(settings.site)).close()
   const listeners = await openListeners(native, { host: options.host ?? '127.0.0.1', port, count: threads })

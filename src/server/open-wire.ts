@@ -9,9 +9,12 @@ import { PollWire } from './poll-wire.js'
 import { RingWire } from './ring-wire.js'
 import type { ThreadWire } from './thread-wire.js'
 
-/** Buffers that all connections receive into: each is in use for as long as its bytes are parsed. */
-const buffersCount = 1024
-const bufferBytes = 4096
+/**
+ * Buffers that all connections receive into: each is in use for as long as its bytes are parsed. The kernel takes them
+ * by turns, so few of them stay in the processor's caches, if they do not all begin in the same set of one.
+ */
+const buffersCount = 256
+const bufferBytes = 4096 + 64
 
 export interface WireParts {
   native: Native

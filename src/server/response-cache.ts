@@ -1,15 +1,15 @@
 /**
- * Hot: answers to the plain question, GET without conditions or ranges, as they were decided a moment ago: the head as
- * bytes, and with it a small file's bytes or a larger file open. What answers is found by the bytes of the request, so
- * that no string is made.
+ * Hot: answers to the plain question, a GET without ranges or conditions other than If-None-Match, as they were decided
+ * a moment ago: the head as bytes, and with it a small file's bytes or a larger file open. What answers is found by the
+ * bytes of the request, so that no string is made.
  *
  * An answer counts for `freshMs`; then the question is decided anew, and where the file is still the same version the
  * answer is kept. A head's date is written over when nobody sends it, and else the head is copied.
  */
 import type { Opened } from '../http/opened.js'
-import { ACCEPT_ENCODING } from '../http/request/field.js'
 import type { RequestHead } from '../http/request/head.js'
 import type { Native } from '../native/calls.js'
+import { hashOf, hashOfKey, isKey } from './answer-key.js'
 import type { Arena } from './arena.js'
 import { type Clock, dateBytes } from './clock.js'
 import { statusLine } from './head-text.js'
@@ -20,11 +20,17 @@ import { Stored } from './stored.js'
 /** How long an answer is given without looking at the file. A file that was replaced is noticed within twice that. */
 export const freshMs = 500
 
+/**
+ * How long ago a file must have changed for its bytes to be kept, in milliseconds. Its time is set when a write begins,
+ * and before Linux 6.13 all writes of up to 10 ms have the same: what is read meanwhile may be a mixture that looks
+ * like the new version ever after.
+ */
+export const settledMs = 100
+
 /** How long an answer is kept that nobody asks for. */
 const unaskedMs = 10_000
 
 const buckets = 4096
-const dateOffset = statusLine(200).length
 
 export interface CacheOptions {
   /** How many answers are remembered at most. */
@@ -38,11 +44,14 @@ export interface CacheOptions {
 export class CachedAnswer {
   readonly hash: number
   readonly key: Uint8Array
+  readonly status: number
   readonly etag: string
+  /** Where in the head the date is. */
+  readonly dateOffset: number
   readonly headLength: number
-  /** Null where the bytes are in memory, behind the head. */
+  /** Null where the bytes are in memory, behind the head, or there are none. */
   readonly file: SharedFile | null
-  /** Bytes of the body. */
+  /** Bytes of the body; 0 where there is none. */
   readonly bodyLength: number
   stored: Stored
   dateSecond: number
@@ -54,7 +63,9 @@ export class CachedAnswer {
   constructor(init: Pick<CachedAnswer, AnswerFields>) {
     this.hash = init.hash
     this.key = init.key
+    this.status = init.status
     this.etag = init.etag
+    this.dateOffset = statusLine(init.status).length
     this.headLength = init.headLength
     this.file = init.file
     this.bodyLength = init.bodyLength
@@ -67,6 +78,7 @@ export class CachedAnswer {
 type AnswerFields =
   | 'hash'
   | 'key'
+  | 'status'
   | 'etag'
   | 'headLength'
   | 'file'
@@ -101,53 +113,41 @@ export class ResponseCache {
     return answer.dateSecond === this.#clock.second || this.#redate(answer) ? answer : null
   }
 
-  /** What names the question once its bytes are gone. */
-  keyOf(bytes: Uint8Array, head: RequestHead): Uint8Array {
-    const { targetLength } = head
-    const at = head.start + head.targetOffset
-    const encodingLength = head.has(ACCEPT_ENCODING) ? head.ranges[2 * ACCEPT_ENCODING + 1]! : 0
-    const key = new Uint8Array(targetLength + 1 + encodingLength)
-    key.set(bytes.subarray(at, at + targetLength))
-    if (encodingLength > 0) {
-      const from = head.start + head.ranges[2 * ACCEPT_ENCODING]!
-      key.set(bytes.subarray(from, from + encodingLength), targetLength + 1)
-    }
-    return key
-  }
-
-  /** Keeps an answer that was just decided: `head` as text, its status 200; the file's bytes where they are few. */
+  /**
+   * Keeps an answer that was just decided: `head` as text, its status 200; the file's bytes where they are few. A
+   * small file that has changed just now is not kept.
+   */
   keep(key: Uint8Array, head: string, etag: string, file: Opened, shared: SharedFile): void {
     const hash = hashOfKey(key)
-    const known = this.#find(key, hash)
-    if (known !== null && known.etag === etag && known.headLength === head.length) {
-      known.checkedAtMs = this.#clock.nowMs
-      return
-    }
-    if (known !== null) this.#forget(known)
-    if (this.#all.length >= this.#options.answersMax) this.#forgetOne()
+    if (this.#renew(key, hash, etag, head.length)) return
     const small = file.size <= this.#options.fileBytesMax
-    if (!small && this.#files >= this.#options.filesMax) return
-    const stored = this.#store(head.length + (small ? file.size : 0))
+    if (small ? !this.#isSettled(file) : this.#files >= this.#options.filesMax) return
+    const stored = this.#store(head, small ? file.size : 0)
     if (stored === null) return
-    this.#arena.text.write(head, stored.offset, 'latin1')
     if (small && !this.#readFile(file, stored.offset + head.length)) return stored.leave()
     if (!small) {
       shared.enter()
       this.#files++
     }
-    this.#add(
-      new CachedAnswer({
-        hash,
-        key,
-        etag,
-        headLength: head.length,
-        file: small ? null : shared,
-        bodyLength: file.size,
-        stored,
-        dateSecond: this.#clock.second,
-        checkedAtMs: this.#clock.nowMs,
-      }),
-    )
+    this.#add({
+      hash,
+      key,
+      status: 200,
+      etag,
+      headLength: head.length,
+      file: small ? null : shared,
+      bodyLength: file.size,
+      stored,
+    })
+  }
+
+  /** Keeps an answer without a body. */
+  keepHead(key: Uint8Array, status: number, head: string, etag: string): void {
+    const hash = hashOfKey(key)
+    if (this.#renew(key, hash, etag, head.length)) return
+    const stored = this.#store(head, 0)
+    if (stored === null) return
+    this.#add({ hash, key, status, etag, headLength: head.length, file: null, bodyLength: 0, stored })
   }
 
   /** Forgets what nobody has asked for lately: a file that was removed must not take up its disk for ever. */
@@ -163,19 +163,40 @@ export class ResponseCache {
     while (this.#all.length > 0) this.#forget(this.#all[0]!)
   }
 
+  /** Whether the answer was kept before and holds again; else it is forgotten, and there is a place for another. */
+  #renew(key: Uint8Array, hash: number, etag: string, headLength: number): boolean {
+    const known = this.#find(key, hash)
+    if (known !== null && known.etag === etag && known.headLength === headLength) {
+      known.checkedAtMs = this.#clock.nowMs
+      return true
+    }
+    if (known !== null) this.#forget(known)
+    if (this.#all.length >= this.#options.answersMax) this.#forgetOne()
+    return false
+  }
+
+  #isSettled({ ctimeSeconds, ctimeNanoseconds }: Opened): boolean {
+    const changedMs = ctimeSeconds * 1000 + ctimeNanoseconds / 1e6
+    // A server of files may be ahead of this clock.
+    return Math.abs(this.#clock.nowMs - changedMs) >= settledMs
+  }
+
   /** Only what is in memory is kept: a read that would wait for a disk is none. Else the file is sent from where it is. */
   #readFile(file: Opened, offset: number): boolean {
     const bytes = this.#arena.bytes.subarray(offset, offset + file.size)
     return readResident(this.#native, file, bytes) && file.unchanged()
   }
 
-  #store(length: number): Stored | null {
+  /** The head in memory, with room for so many bytes behind it; null where there is none. */
+  #store(head: string, bodyBytes: number): Stored | null {
+    const length = head.length + bodyBytes
     let stored = Stored.of(this.#arena, length)
     // Blocks of other sizes do not help, so this is not tried for ever.
     for (let attempt = 0; stored === null && attempt < 64 && this.#all.length > 0; attempt++) {
       this.#forgetOne()
       stored = Stored.of(this.#arena, length)
     }
+    if (stored !== null) this.#arena.text.write(head, stored.offset, 'latin1')
     return stored
   }
 
@@ -189,7 +210,7 @@ export class ResponseCache {
       answer.stored = copy
     }
     const { date, second } = this.#clock
-    const at = answer.stored.offset + dateOffset
+    const at = answer.stored.offset + answer.dateOffset
     for (let i = 0; i < dateBytes; i++) this.#arena.bytes[at + i] = date[i]!
     answer.dateSecond = second
     return true
@@ -209,7 +230,9 @@ export class ResponseCache {
     return answer
   }
 
-  #add(answer: CachedAnswer): void {
+  #add(fields: Omit<Pick<CachedAnswer, AnswerFields>, 'dateSecond' | 'checkedAtMs'>): void {
+    const { second: dateSecond, nowMs: checkedAtMs } = this.#clock
+    const answer = new CachedAnswer({ ...fields, dateSecond, checkedAtMs })
     const bucket = answer.hash & (buckets - 1)
     answer.next = this.#buckets[bucket] ?? null
     this.#buckets[bucket] = answer
@@ -245,37 +268,4 @@ export class ResponseCache {
       answer.file.leave()
     }
   }
-}
-
-/** FNV-1a of the target, a zero, and Accept-Encoding as it was sent. */
-function hashOf(bytes: Uint8Array, head: RequestHead): number {
-  let hash = 0x811c9dc5
-  const at = head.start + head.targetOffset
-  const end = at + head.targetLength
-  for (let i = at; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
-  hash = Math.imul(hash, 0x01000193)
-  if (!head.has(ACCEPT_ENCODING)) return hash
-  const from = head.start + head.ranges[2 * ACCEPT_ENCODING]!
-  const to = from + head.ranges[2 * ACCEPT_ENCODING + 1]!
-  for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
-  return hash
-}
-
-function hashOfKey(key: Uint8Array): number {
-  let hash = 0x811c9dc5
-  for (const byte of key) hash = Math.imul(hash ^ byte, 0x01000193)
-  return hash
-}
-
-function isKey(key: Uint8Array, bytes: Uint8Array, head: RequestHead): boolean {
-  const { targetLength } = head
-  const at = head.start + head.targetOffset
-  const encoded = head.has(ACCEPT_ENCODING)
-  const encodingLength = encoded ? head.ranges[2 * ACCEPT_ENCODING + 1]! : 0
-  if (key.length !== targetLength + 1 + encodingLength) return false
-  for (let i = 0; i < targetLength; i++) if (key[i] !== bytes[at + i]) return false
-  if (!encoded) return true
-  const from = head.start + head.ranges[2 * ACCEPT_ENCODING]!
-  for (let i = 0; i < encodingLength; i++) if (key[targetLength + 1 + i] !== bytes[from + i]) return false
-  return true
 }

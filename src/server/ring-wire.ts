@@ -2,13 +2,17 @@
  * Hot: connections on a ring: one multishot accept for the listener, one multishot receive for each connection into
  * buffers that all of them share, and one submission for an answer from memory.
  *
+ * A connection that is answered a second time is registered with the ring, in the slot that is its place, so that a
+ * send need not look its descriptor up and hold it, which takes atomic operations in a process of several threads.
+ *
  * A descriptor is closed when none of its operations is with the kernel any more, so that its number cannot become
  * another connection's while a completion of it is still to come.
  */
 import { constants } from 'node:os'
+import { SluiceError } from '../base/errors.js'
 import type { Native } from '../native/calls.js'
 import type { CompletionHandler } from '../ring/completion-queue.js'
-import { AS_DESCRIPTOR, CQE_BUFFER, CQE_MORE } from '../ring/flags.js'
+import { AS_DESCRIPTOR, CQE_BUFFER, CQE_MORE, FIXED_FILE } from '../ring/flags.js'
 import type { ProvidedBuffers } from '../ring/provided-buffers.js'
 import type { RingMemory } from '../ring/ring-memory.js'
 import type { ThreadRing } from '../ring/thread-ring.js'
@@ -47,6 +51,10 @@ const CLOSING = 16
 /** System calls on the descriptor do not wait (O_NONBLOCK); the ring then does not wait for it either. */
 const NONBLOCKING = 32
 const DIRECT = 64
+/** Something was sent from memory. */
+const ANSWERED = 128
+/** The ring knows the socket by its slot. */
+const REGISTERED = 256
 
 export interface RingWireOptions {
   native: Native
@@ -77,6 +85,7 @@ export class RingWire implements ThreadWire, CompletionHandler {
   #accepting = false
   #listening = true
   #ticking = false
+  #registers: boolean
   /** Node's loop has something to do. */
   loopReady = false
 
@@ -91,6 +100,7 @@ export class RingWire implements ThreadWire, CompletionHandler {
     this.#connectionsMax = options.connectionsMax
     // Places are used again only once they are free: there are never more of them than connections at a time.
     this.#state = new Int32Array(options.connectionsMax)
+    this.#registers = succeeds(() => this.#ring.files.open(options.connectionsMax))
   }
 
   begin(host: Host): void {
@@ -140,8 +150,14 @@ export class RingWire implements ThreadWire, CompletionHandler {
 
   send(connection: Wired, offset: number, length: number): number {
     const { fd, slot, generation } = connection
-    this.#state[slot]! |= SENDING
-    this.#ring.submissions.send(fd, this.#memory, offset, length, 0, slot, (generation << kindBits) | SEND)
+    const { submissions } = this.#ring
+    const state = this.#state[slot]!
+    this.#state[slot] = state | SENDING | ANSWERED
+    const registered = (state & REGISTERED) !== 0
+    const file = registered ? slot : fd
+    submissions.send(file, this.#memory, offset, length, 0, slot, (generation << kindBits) | SEND)
+    if (registered) submissions.mark(FIXED_FILE)
+    else if ((state & ANSWERED) !== 0) this.#register(slot, fd)
     return PENDING
   }
 
@@ -280,10 +296,30 @@ export class RingWire implements ThreadWire, CompletionHandler {
     this.#ring.submissions.recvMultishot(fd, this.#buffers.group, 0, slot, (generation << kindBits) | RECEIVE)
   }
 
+  /** For what is sent from now on. */
+  #register(slot: number, fd: number): void {
+    if (!this.#registers) return
+    this.#registers = succeeds(() => this.#ring.files.set(slot, fd))
+    if (this.#registers) this.#state[slot]! |= REGISTERED
+  }
+
   #remove(connection: Wired): void {
     this.#host!.counters[CONNECTIONS_CLOSED]! += 1
+    // The slot holds the socket open, too.
+    if ((this.#state[connection.slot]! & REGISTERED) !== 0) this.#ring.files.clear(connection.slot)
     this.#native.close(connection.fd)
     connection.onClosed()
     this.#table.remove(connection)
+  }
+}
+
+/** Whether the machine allows it: there may be no more slots than a process may have descriptors. */
+function succeeds(register: () => void): boolean {
+  try {
+    register()
+    return true
+  } catch (error) {
+    if (error instanceof SluiceError) return false
+    throw error
   }
 }

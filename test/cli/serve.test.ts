@@ -100,6 +100,33 @@ test(
   },
 )
 
+test(
+  'where sendfile is refused, auto serves on node:http and says why; ring and poll do not',
+  needsAddon,
+  async t => {
+    const folder = temporaryFolder(t)
+    const bytes = Buffer.alloc(300_000, 'hello ')
+    writeFileSync(join(folder, 'a.txt'), bytes)
+    for (const calls of [
+      ['sendfile'],
+      ['sendfile', 'splice', 'tee', 'vmsplice', 'io_uring_setup', 'openat2'],
+    ]) {
+      const launcher = underSeccomp(t, { action: 'EPERM', calls })
+      const server = await serve([folder], { launcher })
+      const response = await fetch(`${server.origin}/a.txt`)
+      assert.ok(Buffer.from(await response.arrayBuffer()).equals(bytes))
+      const { stdout, stderr } = await server.stop()
+      assert.match(stdout, /\(node, 1 thread\)$/m)
+      assert.match(stderr, /^sluice: serving by node: .*sendfile is refused here \(EPERM\).*\n$/)
+      for (const engine of ['ring', 'poll']) {
+        const refused = await sluice(['serve', folder, '--engine', engine], { launcher }).finished()
+        assert.match(refused.stderr, /^sluice: .*sendfile is refused here \(EPERM\).*node:http.*\n$/)
+        assert.deepEqual([refused.code, refused.stdout], [1, ''])
+      }
+    }
+  },
+)
+
 test('without the addon auto serves on node:http and says why; ring and poll do not serve', async t => {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'a.txt'), 'hello')

@@ -32,6 +32,10 @@ for (const [action, errno] of [
       assert.deepEqual(line.slice(0, 2), ['ERR_SLUICE_RING', errno])
       assert.match(line[2]!, /seccomp filter.*Allow io_uring_setup.*poll engine/)
     }
+    for (const line of openUnder(t, { action, calls: ['io_uring_enter'] })) {
+      assert.deepEqual(line.slice(0, 2), ['ERR_SLUICE_RING', errno])
+      assert.match(line[2]!, /seccomp filter.*Allow io_uring_enter/)
+    }
     for (const line of openUnder(t, { action, calls: ['io_uring_register'] })) {
       assert.deepEqual(line.slice(0, 2), ['ERR_SLUICE_RING', errno])
       assert.match(line[2]!, /seccomp filter.*Allow io_uring_register/)

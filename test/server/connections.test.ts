@@ -1,6 +1,7 @@
 /** What a connection may do: keep going, be slow, be rude, and be one too many. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { settledMs } from '#sluice/server/response-cache.js'
 import { folderOf, parseAnswers, requestText } from '../http/support.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { eventually, pause } from '../support/eventually.js'
@@ -11,6 +12,8 @@ const last = requestText('/a.txt', { headers: { Connection: 'close' } })
 onEachEngine('one connection is answered again and again', async (t, start) => {
   const { server, connect } = await start(t, folderOf(t, { 'a.txt': 'a' }))
   const client = connect()
+  // By then its last change is over.
+  await pause(settledMs)
   for (let i = 0; i < 100; i++) {
     client.get('/a.txt')
     const { status, body, headers } = await client.response()
@@ -20,6 +23,23 @@ onEachEngine('one connection is answered again and again', async (t, start) => {
   assert.deepEqual([requests, connections, answers2xx], [100, 1, 100])
   // At first, and now and then, it is looked at the file.
   assert.ok(fromMemory > 0 && fromMemory < 100)
+})
+
+onEachEngine('a connection on which much was asked ends when the client ends it', async (t, start) => {
+  const { server, connect } = await start(t, folderOf(t, { 'a.txt': 'a' }))
+  const client = connect()
+  await pause(settledMs)
+  for (let i = 0; i < 10; i++) {
+    client.get('/a.txt')
+    await client.response()
+  }
+  // Nothing of the server's holds the socket any more, which is when the client sees the end.
+  client.peer.socket.end()
+  assert.equal(await ending(client), 'end')
+  await eventually(
+    () => server.counters.connectionsClosed === 1,
+    () => 'the connection is counted on',
+  )
 })
 
 onEachEngine('HTTP/1.0 is kept alive where it asks, and told so', async (t, start) => {

@@ -5,8 +5,9 @@ import { test } from 'node:test'
 import { KiB } from '#sluice/base/units.js'
 import { counterNames, countersMemory, countersOf, readCounters } from '#sluice/server/counters.js'
 import { type CountersMessage, countersChannel, metricsText } from '#sluice/server/index.js'
+import { settledMs } from '#sluice/server/response-cache.js'
 import { ask, folderOf } from '../http/support.js'
-import { eventually } from '../support/eventually.js'
+import { eventually, pause } from '../support/eventually.js'
 import { onEachEngine } from './support.js'
 
 onEachEngine('everything is counted, once', async (t, start) => {
@@ -16,6 +17,8 @@ onEachEngine('everything is counted, once', async (t, start) => {
     folderOf(t, { 'a.txt': 'a', 'large.bin': Buffer.alloc(large) }),
   )
   const client = connect()
+  // By then the last change of the files is over.
+  await pause(settledMs)
   let received = 0
   for (const target of ['/a.txt', '/a.txt', '/a.txt', '/large.bin', '/large.bin', '/nothing']) {
     client.get(target)

@@ -63,6 +63,70 @@ for (const length of [100, 50 * KiB, 300 * KiB, 3 * MiB]) {
   )
 }
 
+onEachEngine('a small file that is edited in place is served anew, and never a mixture', async (t, start) => {
+  const length = 1000
+  const folder = folderOf(t, { 'f.bin': Buffer.alloc(length, '0') })
+  const { server, connect } = await start(t, folder)
+  const client = connect()
+  const fd = openSync(join(folder, 'f.bin'), 'r+')
+  t.after(() => closeSync(fd))
+  for (let version = 1; version <= 4; version++) {
+    // Of the same size, and at a time when the version before is answered from memory.
+    const before = server.counters.fromMemory
+    while (server.counters.fromMemory === before) await versionOf(client, length)
+    writeSync(fd, Buffer.alloc(length, String(version)), 0, length, 0)
+    const seen = new Set<string>()
+    while (!seen.has(String(version))) seen.add(await versionOf(client, length))
+    seen.delete(String(version))
+    assert.deepEqual([...seen], seen.size === 0 ? [] : [String(version - 1)])
+  }
+})
+
+/** The digit that the whole body consists of. */
+async function versionOf(client: RawClient, length: number): Promise<string> {
+  client.get('/f.bin')
+  const { status, body } = await client.response()
+  const version = body.toString('latin1', 0, 1)
+  assert.deepEqual([status, body.toString('latin1')], [200, version.repeat(length)])
+  return version
+}
+
+onEachEngine('HEAD and 304 say the same from memory as when they are decided', async (t, start) => {
+  const folder = folderOf(t, { 'small.txt': 'small', 'large.bin': Buffer.alloc(70 * KiB) })
+  const { server, connect } = await start(t, folder, { maxAge: 60 })
+  let client = connect()
+  const ask = async (method: string, target: string, ...fields: string[]) => {
+    client.send(`${method} ${target} HTTP/1.1`, 'Host: test', ...fields)
+    const { status, headers, body } = await client.response({ withoutBody: method === 'HEAD' })
+    return { status, body: body.length, headers: [...headers].filter(([name]) => name !== 'date') }
+  }
+  for (const [target, length] of [
+    ['/small.txt', 5],
+    ['/large.bin', 70 * KiB],
+  ] as const) {
+    client = connect()
+    const decided = { head: await ask('HEAD', target), whole: await ask('GET', target) }
+    assert.deepEqual({ ...decided.head, body: length }, decided.whole)
+    const condition = `If-None-Match: ${new Map(decided.whole.headers).get('etag')}`
+    const unchanged = await ask('GET', target, condition)
+    assert.deepEqual([unchanged.status, unchanged.body], [304, 0])
+    const before = server.counters.bySendfile + server.counters.fromMemory
+    for (let i = 0; i < 20; i++) {
+      assert.deepEqual(await ask('HEAD', target), decided.head)
+      assert.deepEqual(await ask('GET', target, condition), unchanged)
+      assert.deepEqual(await ask('HEAD', target, condition), unchanged)
+      assert.deepEqual(await ask('GET', target, 'If-None-Match: "other"'), decided.whole)
+      assert.deepEqual(await ask('GET', target), decided.whole)
+    }
+    assert.equal(server.counters.bySendfile + server.counters.fromMemory - before, 40)
+  }
+  // The tag is another one from now on.
+  const { headers } = await ask('HEAD', '/small.txt')
+  writeFileSync(join(folder, 'small.txt'), 'other')
+  const condition = `If-None-Match: ${new Map(headers).get('etag')}`
+  while ((await ask('GET', '/small.txt', condition)).status !== 200) await pause(10)
+})
+
 onEachEngine('a file that is gone, or new, is noticed', async (t, start) => {
   const folder = folderOf(t, { 'a.txt': 'a' })
   const { connect } = await start(t, folder)
