@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import type { Engine } from '../engine/engine.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT_SOURCE, type Step } from '../engine/flow.js'
 import type { Native } from '../native/calls.js'
+import { isShort } from './shortage.js'
 
 /** How many are taken in one step, before others have their turn. */
 const stepConnections = 64
@@ -21,7 +22,7 @@ export class Acceptor implements Flow {
   #closed = false
   #paused = false
   #waiting = false
-  /** How often a connection could not be taken for want of descriptors or memory. */
+  /** How often none could be taken for want of descriptors or memory. */
   starved = 0
 
   /** Takes over the listening descriptor, which does not wait. */
@@ -60,6 +61,7 @@ export class Acceptor implements Flow {
     for (let count = 0; count < stepConnections; count++) {
       if (this.#closed) return STEP_DONE
       if (this.#paused) return STEP_PARK
+      if (isShort()) return this.#starve()
       const fd = this.#native.accept4(this.fd, this.#native.SOCK_NONBLOCK | this.#native.SOCK_CLOEXEC)
       if (fd >= 0) this.#onConnection(fd)
       else if (fd === -EAGAIN) return STEP_WAIT_SOURCE

@@ -17,12 +17,16 @@ import type { ProxySettings } from './options.js'
 import { Peek } from './peek.js'
 import { proxyHeaderBytesMax, readProxyHeader, writeProxyHeader } from './proxy-header.js'
 import type { Routing } from './routing.js'
+import { isShortage, noteShortage } from './shortage.js'
 import { addressFor, domainOf, localOf, peerOf } from './socket-ends.js'
 import type { Upstream } from './upstream.js'
 import type { UpstreamGroup, Waiter } from './upstreams.js'
 
 /** How long to wait before an upstream is tried a second time for the same client. */
 const retryMs = 200
+
+/** How long to wait for a descriptor to connect with: nothing tells when there is one. */
+const shortageMs = 20
 
 /** Where what a client has sent is looked at: one for the whole thread, as nothing of it outlives a look. */
 const looked = new Uint8Array(Math.max(proxyHeaderBytesMax, clientHelloBytesMax))
@@ -203,6 +207,7 @@ export class Arrival implements Waiter {
         if (this.#over) {
           if (result >= 0) native.close(result)
         } else if (result >= 0) this.#connected(upstream, result)
+        else if (isShortage(result)) this.#connectLater(upstream, connectMs)
         else this.#failed(upstream, timedOut ? `no answer in ${connectMs} ms` : errnoName(result))
       },
     )
@@ -214,6 +219,15 @@ export class Arrival implements Waiter {
         connector.cancel()
       }, connectMs)
     }
+  }
+
+  /** It keeps its place at the upstream, which has no part in this: nothing was attempted. */
+  #connectLater(upstream: Upstream, withinMs: number): void {
+    this.attempts--
+    if (this.connectMs >= withinMs) return this.turnAway('connect failed')
+    noteShortage()
+    this.connectMs += shortageMs
+    this.#timer = setTimeout(() => this.#connect(upstream), shortageMs)
   }
 
   #connected(upstream: Upstream, fd: number): void {

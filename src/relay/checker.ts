@@ -1,6 +1,8 @@
 /** Connects to upstreams from time to time, and says of each whether that succeeded. */
 import { connect, type Socket } from 'node:net'
 import type { CheckSettings } from './options.js'
+import { writeOwnHeader } from './proxy-header.js'
+import { isShortage } from './shortage.js'
 import type { Upstream } from './upstream.js'
 
 /** Within which the first check of an upstream begins: many that join at once are not checked at once. */
@@ -72,16 +74,29 @@ class Watch {
     this.#socket = socket.unref()
     this.#timer = setTimeout(() => this.#done(socket, 'check timed out', settings), settings.timeoutMs)
     this.#timer.unref()
-    socket.once('connect', () => this.#done(socket, null, settings))
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#done(socket, `check: ${error.code}`, settings))
+    socket.once('connect', () => {
+      const { proxyOut } = settings
+      // Who expects a header would take a connection without one for a fault of ours, and say so each time.
+      if (proxyOut !== 0) socket.write(writeOwnHeader(proxyOut))
+      this.#done(socket, null, settings)
+    })
+    socket.on('error', ({ code, errno = 0 }: NodeJS.ErrnoException) => {
+      // What this process is short of says nothing of the upstream.
+      if (isShortage(errno)) this.#over(socket, settings)
+      else this.#done(socket, `check: ${code}`, settings)
+    })
   }
 
-  /** The first of its ends counts; an error that comes later is nobody's. */
   #done(socket: Socket, why: string | null, settings: CheckSettings): void {
-    if (this.#socket !== socket) return
+    if (this.#over(socket, settings)) this.#upstream.checked(why)
+  }
+
+  /** Goes on to the next check → whether this one counts: an error that comes after its end is nobody's. */
+  #over(socket: Socket, settings: CheckSettings): boolean {
+    if (this.#socket !== socket) return false
     this.end()
     const { intervalMs } = settings
     this.#after(intervalMs * (1 + jitter * (2 * Math.random() - 1)), settings)
-    this.#upstream.checked(why)
+    return true
   }
 }

@@ -6,6 +6,7 @@ import { Connector } from './connector.js'
 import { MIRRORED, MIRRORS_DROPPED, type ProxyCounterRow } from './counters.js'
 import type { Mirror, MirrorEnd } from './mirrored-direction.js'
 import type { MirrorSettings } from './options.js'
+import { isShortage } from './shortage.js'
 import { addressFor, domainOf } from './socket-ends.js'
 import type { Upstream } from './upstream.js'
 import type { UpstreamGroup, Waiter } from './upstreams.js'
@@ -60,7 +61,7 @@ export class Mirrors {
         const connector = new Connector(this.#native, this.#engine, end, fd => {
           clearTimeout(timer)
           if (fd < 0) {
-            upstream.failed('it could not be connected to')
+            if (!isShortage(fd)) upstream.failed('it could not be connected to')
             upstream.release()
             this.#row[MIRRORS_DROPPED]! += 1
             return resolve(null)

@@ -133,6 +133,8 @@ export interface CheckSettings {
   readonly timeoutMs: number
   readonly rise: number
   readonly fall: number
+  /** The version of the PROXY header that upstreams expect; 0 for none. */
+  readonly proxyOut: 0 | 1 | 2
 }
 
 /** A list of upstreams, and how a client's is chosen. */

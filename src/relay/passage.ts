@@ -113,7 +113,7 @@ export class Passage implements Flow, Direction {
         if (received <= 0) return this.#end()
       }
       const sent = this.#held > 0 ? this.#drain() : this.#sendRest()
-      if (sent === -EAGAIN) return STEP_WAIT
+      if (sent === -EAGAIN) return this.#waitForSink()
       if (sent === -EINTR) continue
       if (sent < 0) return this.#tell(sent, false)
       this.moved = true
@@ -225,6 +225,14 @@ export class Passage implements Flow, Direction {
     this.copied += sent
     this.#rest = sent === rest.length ? null : rest.subarray(sent)
     return sent
+  }
+
+  /** A source that was reset meanwhile is not kept until a sink that has stalled takes what there is. */
+  #waitForSink(): Step {
+    if (!this.sourceEnding || this.#sourceEnded) return STEP_WAIT
+    const { native } = this.#host
+    const error = native.getsockoptInt(this.sourceFd, native.SOL_SOCKET, native.SO_ERROR)
+    return error > 0 ? this.#tell(-error, true) : STEP_WAIT
   }
 
   #waitForSource(): Step {

@@ -66,6 +66,13 @@ export function writeBinaryHeader(ends: ProxyHeaderEnds): Uint8Array {
   return bytes
 }
 
+/** Of a connection that is the proxy's own, such as a check: nobody's address is behind it. */
+export function writeLocalHeader(): Uint8Array {
+  const bytes = begin(UNSPEC, UNSPEC)
+  bytes[versionAt] = (version << 4) | LOCAL
+  return bytes
+}
+
 function isCommand(byte: number): boolean {
   return byte >> 4 === version && (byte & 15) <= PROXY
 }

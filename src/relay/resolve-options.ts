@@ -37,6 +37,9 @@ export function resolveProxyOptions(options: ProxyOptions): ProxySettings {
     access = [],
     nameServers = [],
   } = given
+  const version = checkVersion(given.proxyProtocolVersion)
+  const protocol = checkOneOf('proxyProtocol', proxyProtocol, proxyProtocols)
+  const proxyOut = protocol === 'out' || protocol === 'both' ? version : 0
   const shared = {
     balance: checkOneOf('balance', balance, balances),
     queueMax: numbers.queueMax,
@@ -44,22 +47,20 @@ export function resolveProxyOptions(options: ProxyOptions): ProxySettings {
     failuresMax: numbers.failuresMax,
     backoffMs: numbers.backoffMs,
     connectMs: numbers.connectMs,
-    check: resolveCheck(given.check),
+    check: resolveCheck(given.check, proxyOut),
   }
   const group = (place: string, list: unknown): GroupSettings => ({
     ...shared,
     upstreams: resolveUpstreams(place, list),
   })
   if (upstreams === undefined && sni === undefined) throw missingUpstreams()
-  const version = checkVersion(given.proxyProtocolVersion)
-  const protocol = checkOneOf('proxyProtocol', proxyProtocol, proxyProtocols)
   return {
     listen: parseTarget('listen', given.listen, { portMin: 0 }),
     fallback: upstreams === undefined ? null : group('upstreams', upstreams),
     sni: resolveNames(sni, group),
     mirror: given.mirror === undefined ? null : resolveMirror(given.mirror),
     proxyIn: protocol === 'in' || protocol === 'both',
-    proxyOut: protocol === 'out' || protocol === 'both' ? version : 0,
+    proxyOut,
     access: resolveAccess(access),
     connectMs: numbers.connectMs,
     helloMs: numbers.helloMs,
@@ -95,10 +96,11 @@ function resolveNames(
   return groups
 }
 
-function resolveCheck(check: unknown): CheckSettings | null {
+function resolveCheck(check: unknown, proxyOut: CheckSettings['proxyOut']): CheckSettings | null {
   if (check === undefined || check === false) return null
   const given = check === true ? {} : checkObject('check', check)
-  return resolveNumbers(checkNumbers, checkKnown('check.', given, Object.keys(checkNumbers)), 'check.')
+  const known = checkKnown('check.', given, Object.keys(checkNumbers))
+  return { ...resolveNumbers(checkNumbers, known, 'check.'), proxyOut }
 }
 
 function checkVersion(version: unknown): 1 | 2 {

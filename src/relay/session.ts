@@ -111,7 +111,7 @@ export class Session {
 
   #direction(ends: DirectionEnds, mirror: Mirror | null, done: DirectionDone): Direction {
     if (mirror === null) return new Passage(this.#host, ends, done)
-    return new MirroredDirection(this.#host.native, ends, mirror, done)
+    return new MirroredDirection(this.#host, ends, mirror, done)
   }
 
   #close(ending: Ending, reset: boolean): void {

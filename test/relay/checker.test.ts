@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { SocketAddress } from '#sluice/relay/address.js'
 import type { CheckSettings, GroupSettings } from '#sluice/relay/options.js'
+import { readProxyHeader } from '#sluice/relay/proxy-header.js'
 import type { Upstream } from '#sluice/relay/upstream.js'
 import { UpstreamGroup } from '#sluice/relay/upstreams.js'
 import { eventually, pause } from '../support/eventually.js'
 import { temporaryFolder } from '../support/temporary.js'
 
-const check: CheckSettings = { intervalMs: 20, timeoutMs: 1000, rise: 2, fall: 2 }
+const check: CheckSettings = { intervalMs: 20, timeoutMs: 1000, rise: 2, fall: 2, proxyOut: 0 }
 
 function checked(
   t: TestContext,
@@ -107,3 +108,19 @@ test('other settings take effect at once', async t => {
   await pause(100)
   assert.equal(sockets.length, checks)
 })
+
+for (const version of [1, 2] as const) {
+  test(`an upstream that expects a PROXY header of version ${version} gets one that names nobody`, async t => {
+    const { server, address } = await counting(t)
+    const headers: Buffer[] = []
+    server.on('connection', socket => socket.on('data', header => headers.push(header)))
+    checked(t, address, { ...check, proxyOut: version })
+    await eventually(
+      () => headers.length > 0,
+      () => 'nothing was sent',
+    )
+    const [header] = headers
+    assert.deepEqual(readProxyHeader(header!), { bytes: header!.length, source: null, destination: null })
+    if (version === 2) assert.equal(header![12], 0x20, 'LOCAL')
+  })
+}

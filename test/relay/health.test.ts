@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { Health, type HealthSettings } from '#sluice/relay/health.js'
 import { stopClock } from '../support/eventually.js'
 
-const check = { intervalMs: 1000, timeoutMs: 1000, rise: 2, fall: 3 }
+const check = { intervalMs: 1000, timeoutMs: 1000, rise: 2, fall: 3, proxyOut: 0 } as const
 const passive: HealthSettings = { failuresMax: 3, backoffMs: 1000, connectMs: 1500, check: null }
 
 function health(t: TestContext, settings: HealthSettings): { health: Health; pass: (ms: number) => void } {

@@ -129,6 +129,24 @@ test('a reset is passed on as a reset, from either side', needsAddon, async t =>
   )
 })
 
+test('a client that resets is not kept for an upstream that takes nothing', needsAddon, async t => {
+  const { ends, onEnd, ended } = endsOf()
+  const proxy = await openProxy(t, {
+    upstreams: [await upstream(t, socket => void socket.pause())],
+    onEnd,
+  })
+  const client = await dial(t, proxy)
+  client.write(Buffer.alloc(64 * MiB))
+  let written = -1
+  while (client.bytesWritten - client.writableLength > written) {
+    written = client.bytesWritten - client.writableLength
+    await pause(100)
+  }
+  client.resetAndDestroy()
+  await ended(1)
+  assert.equal(ends[0]!.ending, 'client reset')
+})
+
 test('upstreams take turns, and who cannot be connected to is passed over', needsAddon, async t => {
   const { ends, onEnd, ended } = endsOf()
   const upstreams = [await upstream(t, saying('a')), await deadAddress(), await upstream(t, saying('b'))]

@@ -67,7 +67,7 @@ test('what is given is taken', () => {
     { target: { host: 'db', port: 1 }, weight: 3, backup: true, connectionsMax: 7 },
   ])
   assert.equal(group.balance, 'source-hash')
-  assert.deepEqual(group.check, { intervalMs: 2000, timeoutMs: 1000, rise: 5, fall: 3 })
+  assert.deepEqual(group.check, { intervalMs: 2000, timeoutMs: 1000, rise: 5, fall: 3, proxyOut: 2 })
   assert.deepEqual(settings.mirror, {
     to: { kind: 'stream', target: { path: '/run/mirror' } },
     slow: 'wait',
@@ -80,7 +80,7 @@ test('what is given is taken', () => {
 
 test('short forms mean what the long ones do', () => {
   const { check } = resolveProxyOptions({ ...least, check: true }).fallback!
-  assert.deepEqual(check, { intervalMs: 2000, timeoutMs: 1000, rise: 2, fall: 3 })
+  assert.deepEqual(check, { intervalMs: 2000, timeoutMs: 1000, rise: 2, fall: 3, proxyOut: 0 })
   assert.equal(resolveProxyOptions({ ...least, check: false }).fallback!.check, null)
   for (const [mirror, to] of [
     ['tcp:host:9', { kind: 'stream', target: { host: 'host', port: 9 } }],
