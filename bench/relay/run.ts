@@ -2,6 +2,7 @@
  * Runs a trial of proxies: every repetition starts fresh ones, all on one core, each with an upstream that shares
  * another with the client. One of them has traffic at a time.
  */
+import { setMaxListeners } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,6 +27,8 @@ export async function runRelayTrial(
 ): Promise<RelayTrialResult> {
   const { contenders, skipped } = findPeers(trial.proxies)
   if (contenders.length === 0) throw new BenchError(`none of the proxies of ${trial.name} can run here`)
+  // All proxies of a repetition run at once, each with an upstream: no leak, whatever their number.
+  setMaxListeners(0, signal)
   await using scratch = await Scratch.create()
   const cases = trial.cases.map(each => ({
     ...each,
