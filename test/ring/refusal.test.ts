@@ -16,9 +16,7 @@ type Line = 'open' | [code: string, errno: number, message: string]
 
 function openUnder(t: TestContext, filter: Filter): Line[] {
   const [command = '', ...args] = [...underSeccomp(t, filter), process.execPath, program]
-  // Node 22 has a ring of its own, and ends where that may not be entered.
-  const env = { ...process.env, UV_USE_IO_URING: '0' }
-  const text = execFileSync(command, args, { encoding: 'utf8', timeout: 60_000, env })
+  const text = execFileSync(command, args, { encoding: 'utf8', timeout: 60_000, stdio: 'pipe' })
   return text
     .trimEnd()
     .split('\n')
@@ -34,15 +32,33 @@ for (const [action, errno] of [
       assert.deepEqual(line.slice(0, 2), ['ERR_SLUICE_RING', errno])
       assert.match(line[2]!, /seccomp filter.*Allow io_uring_setup.*poll engine/)
     }
-    for (const line of openUnder(t, { action, calls: ['io_uring_enter'] })) {
-      assert.deepEqual(line.slice(0, 2), ['ERR_SLUICE_RING', errno])
-      assert.match(line[2]!, /seccomp filter.*Allow io_uring_enter/)
-    }
     for (const line of openUnder(t, { action, calls: ['io_uring_register'] })) {
       assert.deepEqual(line.slice(0, 2), ['ERR_SLUICE_RING', errno])
       assert.match(line[2]!, /seccomp filter.*Allow io_uring_register/)
     }
   })
+}
+
+for (const [action, errno] of [
+  ['EPERM', -EPERM],
+  ['ENOSYS', -ENOSYS],
+] as const) {
+  test(
+    `a seccomp filter that lets a ring be set up and gives ${action} where it is entered`,
+    needsRing,
+    t => {
+      try {
+        for (const line of openUnder(t, { action, calls: ['io_uring_enter'] })) {
+          assert.deepEqual(line.slice(0, 2), ['ERR_SLUICE_RING', errno])
+          assert.match(line[2]!, /seccomp filter.*Allow io_uring_enter/)
+        }
+      } catch (error) {
+        // Node 22 and 24 have a ring of their own, and end where it may not be entered.
+        if (!String((error as { stderr?: string }).stderr).startsWith('libuv: io_uring_enter')) throw error
+        t.skip('this Node itself ends under such a filter')
+      }
+    },
+  )
 }
 
 test('a limit on locked memory is named where it is in the way', needsRing, () => {
