@@ -23,10 +23,12 @@ function openUnder(t: TestContext, filter: Filter): Line[] {
     .map(line => (line === 'open' ? line : (JSON.parse(line) as Line)))
 }
 
-for (const [action, errno] of [
+const refusals = [
   ['EPERM', -EPERM],
   ['ENOSYS', -ENOSYS],
-] as const) {
+] as const
+
+for (const [action, errno] of refusals) {
   test(`a seccomp filter that gives ${action}`, needsRing, t => {
     for (const line of openUnder(t, { action, calls: ['io_uring_setup'] })) {
       assert.deepEqual(line.slice(0, 2), ['ERR_SLUICE_RING', errno])
@@ -39,10 +41,7 @@ for (const [action, errno] of [
   })
 }
 
-for (const [action, errno] of [
-  ['EPERM', -EPERM],
-  ['ENOSYS', -ENOSYS],
-] as const) {
+for (const [action, errno] of refusals) {
   test(
     `a seccomp filter that lets a ring be set up and gives ${action} where it is entered`,
     needsRing,
