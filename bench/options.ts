@@ -95,8 +95,8 @@ function chosenPart(trial: BenchOptions['trial'], choice: Choice): BenchOptions[
 }
 
 function chosenJobs(trial: StreamTrial, { sizes, servers, pairs, cases }: Choice): StreamTrial {
-  if ([sizes, servers, pairs].some(list => list !== undefined))
-    throw new BenchError(`${trial.name} has cases`)
+  for (const [option, list] of Object.entries({ sizes, servers, pairs }))
+    if (list !== undefined) throw new BenchError(`--${option}: ${trial.name} has cases`)
   // An arrow may be written ->, as in pairs.
   return { ...trial, jobs: chosen('--cases', trial.jobs, cases?.replaceAll('->', '→'), job => job.label) }
 }

@@ -80,6 +80,7 @@ class Relay {
     )
     if (signal?.aborted) this.#fail(aborted(signal))
     this.#limitQuiet(idleMs)
+    await Promise.all(ends.map(end => connected(end, this.#cut.signal)))
     const [aToB, bToA] = await Promise.all([this.#pass(this.#a, this.#b), this.#pass(this.#b, this.#a)])
     stopLimits()
     this.#limitQuiet(0)
@@ -131,6 +132,15 @@ function checkEnd(name: 'a' | 'b', end: unknown): void {
     'ERR_SLUICE_OPTION',
     `${name} must be a socket or another duplex stream, not ${show(end)}`,
   )
+}
+
+/** What is not connected yet has no descriptor to splice from. Resolves as well where it never will be. */
+function connected(end: Duplex, cut: AbortSignal): Promise<void> {
+  if (!(end instanceof Socket && end.connecting) || cut.aborted) return Promise.resolve()
+  return new Promise(resolve => {
+    for (const event of ['connect', 'close']) end.once(event, () => resolve())
+    cut.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 /** Node resets TCP only, and nothing that is encrypted above it. */

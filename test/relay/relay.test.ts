@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { duplexPair, PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
@@ -9,7 +10,7 @@ import { native } from '#sluice/native/load.js'
 import { type RelayOptions, relay } from '#sluice/relay/relay.js'
 import { certificate } from '../support/certificate.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
-import { type Ending, type SocketKind, type SocketPair, socketPair } from '../support/sockets.js'
+import { type Ending, listener, type SocketKind, type SocketPair, socketPair } from '../support/sockets.js'
 
 const path = native === null ? 'copy' : 'splice'
 
@@ -81,6 +82,34 @@ test('what Node had read before goes first', async t => {
   assert.equal(String(await right.peer.take()), 'early late')
   right.peer.socket.end()
   await done
+})
+
+test('a socket that is still connecting is waited for', async t => {
+  const left = await socketPair(t)
+  const server = await listener(t)
+  const { port } = server.address() as AddressInfo
+  const accepted = once(server, 'connection')
+  const done = relay(left.socket, connect({ port, host: '127.0.0.1' }))
+  left.peer.socket.end('hello')
+  const [right] = (await accepted) as [Socket]
+  right.pipe(right)
+  assert.equal(String(await left.peer.take()), 'hello')
+  const { aToB, bToA } = await done
+  assert.deepEqual([aToB.path, bToA.path], [path, path])
+})
+
+test('one that cannot be connected is a failure', async t => {
+  const left = await socketPair(t)
+  const server = await listener(t)
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await assert.rejects(relay(left.socket, connect({ port, host: '127.0.0.1' })), { syscall: 'connect' })
+  assert.ok(left.socket.destroyed)
+  const other = await socketPair(t)
+  const given = connect({ port, host: '127.0.0.1' })
+  const done = relay(other.socket, given)
+  given.destroy()
+  await assert.rejects(done, { code: 'ERR_SLUICE_SOCKET_CLOSED' })
 })
 
 for (const kind of ['TCP', 'Unix'] as const) {
