@@ -36,8 +36,9 @@ export function inRecords(hello: Buffer, recordBytes: number): Buffer {
 }
 
 const context = createSecureContext({ ciphers: 'DEFAULT@SECLEVEL=0' })
+const noSharedCipher = 'ERR_SSL_NO_SHARED_CIPHER'
 /** What a server without a certificate says to a ClientHello that it has understood. */
-const understood = new Set(['ERR_SSL_NO_SHARED_CIPHER', 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM'])
+const understood = new Set([noSharedCipher, 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM'])
 
 /** How long Node's server may say nothing to what is not whole. */
 const silenceMs = 100
@@ -56,7 +57,11 @@ export async function nodesReading(hello: Buffer): Promise<string | null | undef
       secureContext: context,
       SNICallback: name => done(name),
     })
-    socket.on('error', (error: NodeJS.ErrnoException) => done(understood.has(error.code!) ? null : undefined))
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      // TLS 1.3 looks at ciphers before it looks at names: where it has none in common it has heard nothing yet.
+      const tooEarly = code === noSharedCipher && socket.getProtocol() === 'TLSv1.3'
+      done(understood.has(code!) && !tooEarly ? null : undefined)
+    })
     // It waits for more without a word.
     const silence = setTimeout(() => done(undefined), silenceMs)
     stream.push(hello)
