@@ -4,7 +4,6 @@
  *     allowed? ──▶ PROXY header ──▶ ClientHello ──▶ a place at an upstream ──▶ connected
  *                   (where expected)  (where names decide)   (or in the queue)   (or the next one)
  */
-import { constants } from 'node:os'
 import { errnoName } from '../base/errors.js'
 import type { Engine } from '../engine/engine.js'
 import type { Native } from '../native/calls.js'
@@ -18,7 +17,7 @@ import { Peek } from './peek.js'
 import { proxyHeaderBytesMax, readProxyHeader, writeProxyHeader } from './proxy-header.js'
 import type { Routing } from './routing.js'
 import { isShortage, noteShortage } from './shortage.js'
-import { addressFor, domainOf, localOf, peerOf } from './socket-ends.js'
+import { addressFor, domainOf, hasLeft, localOf, peerOf } from './socket-ends.js'
 import type { Upstream } from './upstream.js'
 import type { UpstreamGroup, Waiter } from './upstreams.js'
 
@@ -95,7 +94,7 @@ export class Arrival implements Waiter {
   placeFound(upstream: Upstream): void {
     this.#endWaiting()
     this.#upstream = upstream
-    if (this.#hasLeft()) return this.turnAway('client left')
+    if (hasLeft(this.#host.native, this.fd)) return this.turnAway('client left')
     this.#connect(upstream)
   }
 
@@ -257,15 +256,6 @@ export class Arrival implements Waiter {
     upstream.release()
     if (this.tried.length >= this.#settings.attemptsMax) return this.turnAway('connect failed')
     this.#pick(this.#group!)
-  }
-
-  /** Whether the client went away while it waited. */
-  #hasLeft(): boolean {
-    const { native } = this.#host
-    const length = native.recv(this.fd, looked.subarray(0, 1), native.MSG_PEEK | native.MSG_DONTWAIT)
-    return (
-      length === 0 || (length < 0 && length !== -constants.errno.EAGAIN && length !== -constants.errno.EINTR)
-    )
   }
 
   /** What is told of the connection when it is over is still to be had now. */

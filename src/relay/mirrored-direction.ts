@@ -12,6 +12,7 @@ import { type FileSink, socket } from '../transfer/ends/endpoints.js'
 import { transferToSeveral } from '../transfer/jobs/several.js'
 import type { Direction, DirectionDone, DirectionEnds } from './direction.js'
 import { Passage, type PassageHost } from './passage.js'
+import { hasLeft } from './socket-ends.js'
 
 /** What the mirror of a direction has got. */
 export interface MirrorEnd {
@@ -117,8 +118,9 @@ export class MirroredDirection implements Direction {
     }
     this.#mirror.onEnd(lacking === '' ? mirrored : { bytes: 0, why: lacking })
     if (lacking !== '') return this.#passPlainly()
-    // Once it has ended, the number of the descriptor may be another connection's.
-    if (!this.ended) this.#end(errno, errno !== 0 && this.#sourceHasGone())
+    // Which end it was that failed: the one that is gone says so to whoever asks. Once it has ended, the number of the
+    // descriptor may be another connection's.
+    if (!this.ended) this.#end(errno, errno !== 0 && hasLeft(native, this.#ends.source))
   }
 
   #passPlainly(): void {
@@ -132,13 +134,5 @@ export class MirroredDirection implements Direction {
     if (this.ended) return
     this.ended = true
     this.#done(errno, atSource)
-  }
-
-  /** Which end it was that failed: the one that is gone says so to whoever asks. */
-  #sourceHasGone(): boolean {
-    const { native } = this.#host
-    const { MSG_PEEK, MSG_DONTWAIT } = native
-    const length = native.recv(this.#ends.source, new Uint8Array(1), MSG_PEEK | MSG_DONTWAIT)
-    return length === 0 || (length < 0 && length !== -constants.errno.EAGAIN)
   }
 }

@@ -5,6 +5,7 @@ import { type FileSink, file } from '../transfer/ends/endpoints.js'
 import { Connector } from './connector.js'
 import { MIRRORED, MIRRORS_DROPPED, type ProxyCounterRow } from './counters.js'
 import type { Mirror, MirrorEnd } from './mirrored-direction.js'
+import { msMax } from './number-options.js'
 import type { MirrorSettings } from './options.js'
 import { isShortage } from './shortage.js'
 import { addressFor, domainOf } from './socket-ends.js'
@@ -74,7 +75,7 @@ export class Mirrors {
             }),
           )
         })
-        const timer = setTimeout(() => connector.cancel(), Math.min(connectMs, 2 ** 31 - 1))
+        const timer = setTimeout(() => connector.cancel(), Math.min(connectMs, msMax))
         connector.begin()
       }
       const waiter: Waiter = {

@@ -5,6 +5,7 @@ import { Duplex } from 'node:stream'
 import { SluiceError } from '../base/errors.js'
 import { checkInteger, checkOneOf, show } from '../base/options.js'
 import { closedError } from '../transfer/ends/closed.js'
+import { isEncrypted } from '../transfer/ends/encrypted.js'
 import { aborted, watchLimits } from '../transfer/interrupt.js'
 import type { TransferResult } from '../transfer/jobs/job.js'
 import { relayPathNames } from '../transfer/plan/plan-relay.js'
@@ -145,7 +146,7 @@ function connected(end: Duplex, cut: AbortSignal): Promise<void> {
 
 /** Node resets TCP only, and nothing that is encrypted above it. */
 function reset(end: Duplex): void {
-  const isPlainTcp = end instanceof Socket && end.remoteFamily !== undefined && !('encrypted' in end)
+  const isPlainTcp = end instanceof Socket && end.remoteFamily !== undefined && !isEncrypted(end)
   if (isPlainTcp) end.resetAndDestroy()
   else end.destroy()
 }

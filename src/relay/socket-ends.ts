@@ -1,4 +1,5 @@
-/** Addresses of the ends of a socket, and addresses as sockets take them. */
+/** The ends of a socket: their addresses, addresses as sockets take them, and whether the other one is still there. */
+import { constants } from 'node:os'
 import type { Native } from '../native/calls.js'
 import {
   addressBytesMax,
@@ -34,6 +35,15 @@ export function addressFor(native: Native, address: SocketAddress): Uint8Array {
 export function domainOf(native: Native, address: SocketAddress): number {
   if ('path' in address) return native.AF_UNIX
   return address.address.includes(':') ? native.AF_INET6 : native.AF_INET
+}
+
+const looked = new Uint8Array(1)
+const { EAGAIN, EINTR } = constants.errno
+
+/** Whether whoever is at the other end has ended or broken off, and nothing is left to be received. */
+export function hasLeft(native: Native, fd: number): boolean {
+  const length = native.recv(fd, looked, native.MSG_PEEK | native.MSG_DONTWAIT)
+  return length === 0 || (length < 0 && length !== -EAGAIN && length !== -EINTR)
 }
 
 /** Where a Unix socket has a name, it is ours: clients have none. */

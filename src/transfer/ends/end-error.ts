@@ -5,9 +5,9 @@
  */
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 import { type SluiceError, systemError } from '../../base/errors.js'
 import { native } from '../../native/load.js'
+import { isEncrypted } from './encrypted.js'
 import { descriptorOf } from './held-socket.js'
 
 /** What the kernel has said of a socket's end: it says it once. */
@@ -18,7 +18,7 @@ const told = new WeakMap<Socket, number>()
  * until they are closed. What ends TLS is a record within it; many reset the connection after that, which says nothing.
  */
 export function endErrorOf(from: Readable): SluiceError | null {
-  if (native === null || !(from instanceof Socket) || (from as Partial<TLSSocket>).encrypted) return null
+  if (native === null || !(from instanceof Socket) || isEncrypted(from)) return null
   const errno = told.get(from) ?? askKernel(from)
   if (errno >= 0) return null
   const error = systemError(errno, 'recv', 'Receiving from a stream')

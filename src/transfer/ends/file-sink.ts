@@ -45,6 +45,23 @@ const flagBits: Record<FileSinkFlags, number> = {
 const statDescriptor = promisify(fstat)
 const truncate = promisify(ftruncate)
 
+/** Opens the file for as long as `use` takes. What that fails of says more than what closing does. */
+export async function withSink<Result>(
+  to: FileSink,
+  use: (sink: OpenedSink) => Promise<Result>,
+): Promise<Result> {
+  const sink = await openSink(to)
+  let result: Result
+  try {
+    result = await use(sink)
+  } catch (error) {
+    await sink.close().catch(() => {})
+    throw error
+  }
+  await sink.close()
+  return result
+}
+
 /**
  * Opens the file, or takes a duplicate of what is open; without the addon it is the caller's own descriptor. Nothing
  * in it is changed yet.

@@ -7,7 +7,7 @@ import { errnoName, SluiceError } from '../../base/errors.js'
 import { addonMissing, native } from '../../native/load.js'
 import { DescriptorStream } from '../ends/descriptor-stream.js'
 import { type FileSink, type FileSource, isGivenByName } from '../ends/endpoints.js'
-import { type OpenedSink, openSink } from '../ends/file-sink.js'
+import { type OpenedSink, withSink } from '../ends/file-sink.js'
 import { checkSameFile } from '../ends/same-file.js'
 import { type OpenedSource, openSource } from '../ends/source.js'
 import { nextData } from '../extents.js'
@@ -44,14 +44,7 @@ export async function transferToFile(
   checkEnds(from, to)
   const source = await openSource(from)
   try {
-    const sink = await openSink(to)
-    const result = await new FileJob(from, source, to, sink, options).run().catch(async error => {
-      // What the transfer failed of says more than what closing does.
-      await sink.close().catch(() => {})
-      throw error
-    })
-    await sink.close()
-    return result
+    return await withSink(to, sink => new FileJob(from, source, to, sink, options).run())
   } finally {
     source.close()
   }

@@ -8,7 +8,7 @@ import { Region } from '../../memory/region.js'
 import { native } from '../../native/load.js'
 import { DescriptorStream } from '../ends/descriptor-stream.js'
 import { type FileSink, isGivenByName } from '../ends/endpoints.js'
-import { type OpenedSink, openSink } from '../ends/file-sink.js'
+import { type OpenedSink, withSink } from '../ends/file-sink.js'
 import type { MemorySource } from '../ends/memory-source.js'
 import { watchLimits } from '../interrupt.js'
 import { goneError, type HeldMemory, holdMemory, intact } from '../memory-pieces.js'
@@ -38,14 +38,7 @@ export async function writeMemory(
   const memory = holdMemory(source)
   const job = new MemoryFileJob(source, memory, to, options)
   try {
-    const sink = await openSink(to)
-    const result = await job.run(sink).catch(async error => {
-      // What the transfer failed of says more than what closing does.
-      await sink.close().catch(() => {})
-      throw error
-    })
-    await sink.close()
-    return result
+    return await withSink(to, sink => job.run(sink))
   } finally {
     memory.release()
   }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { SluiceError } from '../../base/errors.js'
 import { type FileSink, file, isGivenByName } from '../ends/endpoints.js'
 import type { Source } from '../ends/ends.js'
-import { type OpenedSink, openSink } from '../ends/file-sink.js'
+import { type OpenedSink, withSink } from '../ends/file-sink.js'
 import { checkSameFile } from '../ends/same-file.js'
 import { type OpenedSource, openSource } from '../ends/source.js'
 import { watchLimits } from '../interrupt.js'
@@ -32,19 +32,12 @@ export async function writeSequence(
     for (const source of from) {
       if (source.kind === 'file') opened.set(source, await openSource(source))
     }
-    const sink = await openSink(to)
-    try {
+    return await withSink(to, async sink => {
       await checkNotEmptied(to, sink, opened.values())
       await sink.empty()
       const parts = from.map(source => reopenable(source, opened.get(source)))
-      const result = await writeParts(parts, { to, sink, options, transferPart })
-      await sink.close()
-      return result
-    } catch (error) {
-      // What the transfer failed of says more than what closing does.
-      await sink.close().catch(() => {})
-      throw error
-    }
+      return await writeParts(parts, { to, sink, options, transferPart })
+    })
   } finally {
     for (const source of opened.values()) source.close()
   }

@@ -11,7 +11,7 @@ import { defaultEngine } from '../../engine/default.js'
 import { native } from '../../native/load.js'
 import { DescriptorStream } from '../ends/descriptor-stream.js'
 import { type FileSink, type StreamEnd, sourceTarget } from '../ends/endpoints.js'
-import { type OpenedSink, openSink } from '../ends/file-sink.js'
+import { type OpenedSink, withSink } from '../ends/file-sink.js'
 import { DescriptorSource, type HeldSource, SourceHold } from '../ends/source-hold.js'
 import { useSource } from '../ends/source-use.js'
 import { aborted, watchLimits } from '../interrupt.js'
@@ -39,18 +39,14 @@ export async function writeStream(
   const letGo = useSource(target)
   const began = performance.now()
   let source: HeldSource | null = null
-  let job: StreamToFile | null = null
+  let job = null as StreamToFile | null
   try {
     // Held before the file is open, so that Node reads nothing of it meanwhile.
     source = hold(target, planStreamToFile(target, fileEndBefore(to), options))
-    const sink = await openSink(to)
-    job = new StreamToFile({ from: target, source, to, sink, options })
-    const result = await job.run().catch(async error => {
-      // What the transfer failed of says more than what closing does.
-      await sink.close().catch(() => {})
-      throw error
+    const result = await withSink(to, sink => {
+      job = new StreamToFile({ from: target, source, to, sink, options })
+      return job.run()
     })
-    await sink.close()
     return { ...result, ms: performance.now() - began }
   } catch (error) {
     if (error instanceof SluiceError) error.bytes = job?.writtenBytes ?? 0

@@ -1,9 +1,9 @@
 /** The plan for what goes from a stream to a stream: sockets, pipes, and whatever else Node reads and writes. */
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 import { defaultEngine, engineMissing } from '../../engine/default.js'
 import { native } from '../../native/load.js'
+import { isEncrypted } from '../ends/encrypted.js'
 import type { SinkTarget } from '../ends/endpoints.js'
 import { descriptorOf } from '../ends/held-socket.js'
 import { kindOfDescriptor, kindOfSocket, type SinkKind } from '../ends/sink-kind.js'
@@ -66,10 +66,6 @@ export function sinkObstacle(to: SinkTarget, kind: SinkKind): string {
   if (!(to instanceof Socket)) return 'is a stream without a socket'
   if (isEncrypted(to)) return 'is encrypted by TLS in user space'
   return !to.pending && descriptorOf(to) < 0 ? 'has no descriptor' : ''
-}
-
-function isEncrypted(socket: Socket): boolean {
-  return (socket as Partial<TLSSocket>).encrypted === true
 }
 
 function pairOf(source: SinkKind, sink: SinkKind): PairName {

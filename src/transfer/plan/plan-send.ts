@@ -1,9 +1,9 @@
 /** Hot: the plan for what goes from a file to a socket, a pipe, a response or another stream. */
 import { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { defaultEngine, engineMissing } from '../../engine/default.js'
 import { native } from '../../native/load.js'
+import { isEncrypted } from '../ends/encrypted.js'
 import type { SinkTarget } from '../ends/endpoints.js'
 import { descriptorOf } from '../ends/held-socket.js'
 import { kindOfDescriptor, kindOfSocket, type SinkKind } from '../ends/sink-kind.js'
@@ -113,7 +113,7 @@ export function obstacleTo(to: SinkTarget): string {
     if (to.strictContentLength) return 'the response counts its own bytes (strictContentLength)'
     if (socket === null) return ''
   }
-  if ((socket as Partial<TLSSocket>).encrypted === true) return 'TLS encrypts in user space'
+  if (isEncrypted(socket)) return 'TLS encrypts in user space'
   if (!(socket instanceof Socket)) return 'the sink is a stream without a socket'
   if (descriptorOf(socket) < 0 && !socket.pending) return 'the socket has no descriptor'
   return ''
