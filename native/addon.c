@@ -123,6 +123,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   define_poll(env, exports);
   define_offload(env, exports);
   define_wake(env, exports);
+  define_idle(env, exports);
   define_uring(env, exports);
   return exports;
 }

@@ -27,11 +27,10 @@ static napi_value poll_control(napi_env env, napi_callback_info info) {
   return result(env, epoll_ctl(epoll, operation, fd, &event));
 }
 
-/* Takes events, waiting for the first for so long, and writes the words of each. */
-static napi_value take_events(napi_env env, int epoll, sluice_bytes out, int milliseconds) {
+int take_events(int epoll, sluice_bytes out, int milliseconds) {
   struct epoll_event events[EVENTS_MAX];
   size_t room = out.length / (EVENT_WORDS * sizeof(uint32_t));
-  if (room == 0) return bad_arguments(env);
+  /* Room for none is EINVAL, epoll_wait(2). */
   int count = epoll_wait(epoll, events, room < EVENTS_MAX ? room : EVENTS_MAX, milliseconds);
   uint32_t *words = (uint32_t *)out.data;
   for (int i = 0; i < count; i++, words += EVENT_WORDS) {
@@ -39,7 +38,7 @@ static napi_value take_events(napi_env env, int epoll, sluice_bytes out, int mil
     words[1] = (uint32_t)events[i].data.u64;
     words[2] = (uint32_t)(events[i].data.u64 >> 32);
   }
-  return result(env, count);
+  return count;
 }
 
 /* epollWait(epoll, out: Uint32Array) → events taken without waiting: for each its mask, tag, generation. */
@@ -48,7 +47,7 @@ static napi_value poll_wait(napi_env env, napi_callback_info info) {
   int epoll = arg_int(&args, 0);
   sluice_bytes out = arg_bytes(&args, 1);
   if (args.bad) return bad_arguments(env);
-  return take_events(env, epoll, out, 0);
+  return result(env, take_events(epoll, out, 0));
 }
 
 /* epollWaitFor(epoll, out, milliseconds) → the same, after waiting for the first event; 0 where none came in time. */
@@ -58,7 +57,7 @@ static napi_value poll_wait_for(napi_env env, napi_callback_info info) {
   sluice_bytes out = arg_bytes(&args, 1);
   uint32_t milliseconds = arg_uint(&args, 2);
   if (args.bad || milliseconds > INT_MAX) return bad_arguments(env);
-  return take_events(env, epoll, out, milliseconds);
+  return result(env, take_events(epoll, out, milliseconds));
 }
 
 /* eventfdCreate() → a counter that is readable while it is not zero, closed on exec. eventfd(2). */

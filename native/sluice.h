@@ -72,6 +72,20 @@ napi_value bad_arguments(napi_env env);
 void define_functions(napi_env env, napi_value exports, const sluice_function *table, size_t count);
 void define_constants(napi_env env, napi_value exports, const sluice_constant *table, size_t count);
 
+/* A function of JavaScript's that Node's loop calls (callback.c). What it throws is uncaught, as in any callback. */
+typedef struct {
+  napi_env env;
+  napi_ref function;
+  napi_async_context context;
+} sluice_callback;
+
+bool callback_open(napi_env env, napi_value function, sluice_callback *callback);
+void callback_call(const sluice_callback *callback);
+void callback_close(const sluice_callback *callback);
+
+/* An epoll set's events as JavaScript reads them, waited for so long (poll.c) → how many, or -1 with errno. */
+int take_events(int epoll, sluice_bytes out, int milliseconds);
+
 /*
  * Memory whose pages may be missing (fault.c). fault_guard → a number for the other two, or -errno; fault_unguard
  * comes before the memory is unmapped.
@@ -88,6 +102,7 @@ void define_socket(napi_env env, napi_value exports);
 void define_poll(napi_env env, napi_value exports);
 void define_offload(napi_env env, napi_value exports);
 void define_wake(napi_env env, napi_value exports);
+void define_idle(napi_env env, napi_value exports);
 void define_uring(napi_env env, napi_value exports);
 
 #endif

@@ -1,33 +1,16 @@
 /*
- * The one caller of JavaScript: an epoll descriptor or a ring that Node's loop watches. One watch serves any number of
+ * Waking JavaScript: an epoll descriptor or a ring that Node's loop watches. One watch serves any number of
  * sockets, and none of them needs a second descriptor: libuv allows one watcher per descriptor and loop, but a
  * socket may be in two epoll sets.
- *
- * libuv's few names are declared here, not included: they are part of its stable ABI, which Node exports, and
- * Node-API's headers come without it. A handle's size is asked for at run time.
  */
+#include "libuv.h"
 #include "sluice.h"
 #include <stdlib.h>
 #include <unistd.h>
 
-typedef struct uv_handle_s uv_handle_t;
-enum { UV_READABLE = 1, UV_POLL = 8 };
-struct uv_loop_s;
-size_t uv_handle_size(int type);
-int uv_poll_init(struct uv_loop_s *loop, uv_handle_t *handle, int fd);
-int uv_poll_start(uv_handle_t *handle, int events, void (*callback)(uv_handle_t *, int, int));
-int uv_backend_fd(const struct uv_loop_s *loop);
-void uv_close(uv_handle_t *handle, void (*callback)(uv_handle_t *));
-void uv_ref(uv_handle_t *handle);
-void uv_unref(uv_handle_t *handle);
-void *uv_handle_get_data(const uv_handle_t *handle);
-void uv_handle_set_data(uv_handle_t *handle, void *data);
-
 /* `*handle` is the waker, as JavaScript's handle sees it: NULL once the watch ended. NULL itself once that is gone. */
 typedef struct waker {
-  napi_env env;
-  napi_ref callback;
-  napi_async_context context;
+  sluice_callback callback;
   napi_async_cleanup_hook_handle cleanup;
   uv_handle_t *poll;
   int fd;
@@ -37,16 +20,7 @@ typedef struct waker {
 
 static void waker_ready(uv_handle_t *handle, int status, int events) {
   waker *self = uv_handle_get_data(handle);
-  napi_handle_scope scope;
-  napi_value callback, receiver, error;
-  if (napi_open_handle_scope(self->env, &scope) != napi_ok) return;
-  napi_get_reference_value(self->env, self->callback, &callback);
-  napi_get_global(self->env, &receiver);
-  if (napi_make_callback(self->env, self->context, receiver, callback, 0, NULL, NULL) == napi_pending_exception) {
-    napi_get_and_clear_last_exception(self->env, &error);
-    napi_fatal_exception(self->env, error);
-  }
-  napi_close_handle_scope(self->env, scope);
+  callback_call(&self->callback);
 }
 
 static void waker_closed(uv_handle_t *handle) {
@@ -63,8 +37,7 @@ static void waker_cleanup(napi_async_cleanup_hook_handle hook, void *data) {
   if (self->closing) return;
   self->closing = true;
   if (self->handle != NULL) *self->handle = NULL;
-  napi_delete_reference(self->env, self->callback);
-  napi_async_destroy(self->env, self->context);
+  callback_close(&self->callback);
   uv_close(self->poll, waker_closed);
 }
 
@@ -81,23 +54,20 @@ static void handle_finalize(napi_env env, void *data, void *hint) {
  */
 static napi_value wake_open(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
-  struct uv_loop_s *loop;
-  napi_value name, handle;
+  uv_loop_t *loop;
+  napi_value handle;
   int error = -ENOMEM;
   int fd = arg_int(&args, 0);
   if (args.bad) return bad_arguments(env);
   waker *self = calloc(1, sizeof *self);
   if (self == NULL) return number(env, error);
-  self->env = env;
   self->fd = fd;
   self->poll = calloc(1, uv_handle_size(UV_POLL));
   self->handle = calloc(1, sizeof *self->handle);
   if (self->poll == NULL || self->handle == NULL) goto fail_memory;
   if (napi_create_external(env, self->handle, handle_finalize, NULL, &handle) != napi_ok) goto fail_memory;
-  if (napi_create_reference(env, args.values[1], 1, &self->callback) != napi_ok) goto fail;
-  if (napi_create_string_utf8(env, "sluice", NAPI_AUTO_LENGTH, &name) != napi_ok) goto fail_reference;
-  if (napi_async_init(env, NULL, name, &self->context) != napi_ok) goto fail_reference;
-  if (napi_add_async_cleanup_hook(env, waker_cleanup, self, &self->cleanup) != napi_ok) goto fail_context;
+  if (!callback_open(env, args.values[1], &self->callback)) goto fail;
+  if (napi_add_async_cleanup_hook(env, waker_cleanup, self, &self->cleanup) != napi_ok) goto fail_callback;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) goto fail_hook;
   error = uv_poll_init(loop, self->poll, fd);
   if (error != 0) goto fail_hook;
@@ -109,10 +79,8 @@ static napi_value wake_open(napi_env env, napi_callback_info info) {
 
 fail_hook:
   napi_remove_async_cleanup_hook(self->cleanup);
-fail_context:
-  napi_async_destroy(env, self->context);
-fail_reference:
-  napi_delete_reference(env, self->callback);
+fail_callback:
+  callback_close(&self->callback);
 fail:
   /* The handle is there and frees its own memory, in which no watch was noted. */
   self->handle = NULL;
@@ -155,7 +123,7 @@ static napi_value wake_close(napi_env env, napi_callback_info info) {
  * timers. It is the loop's own, to be watched and nothing else.
  */
 static napi_value wake_loop_descriptor(napi_env env, napi_callback_info info) {
-  struct uv_loop_s *loop;
+  uv_loop_t *loop;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return number(env, -EINVAL);
   return number(env, uv_backend_fd(loop));
 }

@@ -1,6 +1,7 @@
 /** `sluice proxy`: a TCP proxy and traffic mirror. */
 import { Command } from 'commander'
 import { SluiceError } from '../base/errors.js'
+import { preferEngineWait } from '../engine/default.js'
 import { showAddress } from '../relay/address.js'
 import { type ProxyFile, readProxyFile } from '../relay/config-file.js'
 import { connectionLine } from '../relay/connection-line.js'
@@ -55,6 +56,7 @@ async function run(
     return { ...optionsFrom(flags, file), onEnd }
   }
   const endNews = tellOfUpstreams(process.stderr)
+  preferEngineWait()
   const proxy = await createProxy(read())
   const stopMetrics = await openMetrics(proxy, metrics)
   process.stdout.write(`listening on ${showAddress(proxy.address)}\n`)

@@ -31,6 +31,8 @@ export interface Flow {
    * the end may be there already.
    */
   sourceEnding?: boolean
+  /** Unless it ends, a step calls nothing of the program's and leaves nothing to Node's loop but timers. */
+  readonly keepsToItself?: true
   /** Does one bounded piece of work without waiting. Does not throw; once done, does nothing and says so again. */
   step(): Step
 }

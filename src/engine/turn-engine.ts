@@ -16,15 +16,18 @@ const unwatchedMs = 10
 export abstract class TurnEngine implements Engine {
   abstract readonly name: EngineName
   abstract readonly watching: number
-  /** Flows that want a step; those before `#head` had theirs. */
-  readonly #queue: Flow[] = []
+  /** Flows that want a step, from `#head` to `#tail`. */
+  readonly #queue: (Flow | null)[] = []
   #head = 0
+  #tail = 0
   #running = false
   #closed = false
   /** How much of the present turn is used. A turn begins when the engine is woken, or when the last one was used up. */
   #usedMs = 0
   /** What is in the queue waits until the loop's other callbacks have had their turn. */
   #usedUp = false
+  /** Whether the steps of this turn left nothing to Node's loop but timers. */
+  #keptToItself = true
 
   abstract forget(flow: Flow, sinkOpen?: boolean, sourceOpen?: boolean): void
 
@@ -35,7 +38,9 @@ export abstract class TurnEngine implements Engine {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#queue.length = 0
+    this.#queue.fill(null)
+    this.#head = 0
+    this.#tail = 0
     await this.letGo()
   }
 
@@ -55,26 +60,35 @@ export abstract class TurnEngine implements Engine {
   protected enqueue(flow: Flow): void {
     if (flow.queued || this.#closed) return
     flow.queued = true
-    this.#queue.push(flow)
+    const queue = this.#queue
+    if (this.#tail === queue.length) queue.push(flow)
+    else queue[this.#tail] = flow
+    this.#tail++
   }
 
-  /** Begins a turn: an iteration of Node's loop wakes the engine at most once for each of its descriptors. */
-  protected wake(): void {
+  /**
+   * Begins a turn: an iteration of Node's loop wakes the engine at most once for each of its descriptors.
+   * → whether the turn left nothing to the loop but timers.
+   */
+  protected wake(): boolean {
     this.#usedMs = 0
+    this.#keptToItself = true
     this.run()
+    return this.#keptToItself
   }
 
   /** Steps those that are in the queue, as far as the turn goes. */
   protected run(): void {
-    const queue = this.#queue
-    if (queue.length === 0 || this.#usedUp) return
+    if (this.#head === this.#tail || this.#usedUp) return
     const start = performance.now()
     const deadline = start + turnMs - this.#usedMs
+    const queue = this.#queue
     let now = start
     this.#running = true
     try {
-      while (this.#head < queue.length && now < deadline) {
-        const flow = queue[this.#head++]!
+      while (this.#head < this.#tail && now < deadline) {
+        const flow = queue[this.#head]!
+        queue[this.#head++] = null
         flow.queued = false
         this.#advance(flow)
         now = performance.now()
@@ -83,13 +97,11 @@ export abstract class TurnEngine implements Engine {
       this.#usedMs += now - start
       // Ending a flow may run code of the program's; what that throws must not stop all the others.
       this.#running = false
-      if (this.#head >= queue.length) queue.length = 0
-      else {
-        queue.splice(0, this.#head)
+      this.#moveUp()
+      if (this.#tail > 0) {
         this.#usedUp = true
         setImmediate(this.#beginTurn)
       }
-      this.#head = 0
       this.settle()
     }
   }
@@ -104,11 +116,22 @@ export abstract class TurnEngine implements Engine {
     this.wake()
   }
 
+  /** What waits for the next turn comes first in it. The array keeps its room. */
+  #moveUp(): void {
+    const count = this.#tail - this.#head
+    if (count > 0) {
+      this.#queue.copyWithin(0, this.#head, this.#tail)
+      this.#queue.fill(null, count, this.#tail)
+    }
+    this.#head = 0
+    this.#tail = count
+  }
+
   #advance(flow: Flow): void {
     const step = flow.step()
+    const waits = step === STEP_WAIT || step === STEP_WAIT_SOURCE
+    if (flow.keepsToItself !== true || !(waits || step === STEP_MORE)) this.#keptToItself = false
     if (step === STEP_MORE) this.enqueue(flow)
-    else if (step === STEP_WAIT || step === STEP_WAIT_SOURCE) {
-      if (!this.watch(flow, step === STEP_WAIT_SOURCE)) this.stepLater(flow)
-    }
+    else if (waits && !this.watch(flow, step === STEP_WAIT_SOURCE)) this.stepLater(flow)
   }
 }

@@ -1,103 +1,126 @@
 /**
- * Hot: an epoll set that Node's loop watches, for one direction: which flows wait for their descriptors to become
- * readable, or writable.
+ * Hot: an epoll set for one direction: which flows wait for their descriptors to become readable, or writable.
  *
  * A descriptor can be in a set once, so reading and writing have a set each: the two flows of a relay share their
- * descriptors, one waiting to read where the other waits to write. A slot belongs to one flow; an event whose
- * generation is not its slot's is stale and dropped.
+ * descriptors, one waiting to read where the other waits to write. A number is used again once its descriptor is closed;
+ * an event whose generation is not its number's is stale and dropped.
  */
 import { systemError } from '../base/errors.js'
-import type { Native, WakeHandle } from '../native/calls.js'
+import type { Native } from '../native/calls.js'
 import type { Flow } from './flow.js'
 
 const eventsMax = 256
 const eventWords = 3
+/** The mask of an event is followed by its tag, a descriptor, and by the generation: 0 where no flow waits for it. */
+const tagWord = 1
+const generationWord = 2
+
+/** Room for the events that are taken at once. */
+export function eventRoom(): Uint32Array {
+  return new Uint32Array(eventsMax * eventWords)
+}
+
+/** Whether one of the first `count` events is of that descriptor, which no flow waits for. */
+export function hasEvent(events: Uint32Array, count: number, fd: number): boolean {
+  for (let index = 0; index < count * eventWords; index += eventWords)
+    if (events[index + generationWord] === 0 && events[index + tagWord] === fd) return true
+  return false
+}
 
 export class WatchSet {
+  /** Closed by whoever waits on it. */
+  readonly epoll: number
   readonly #native: Native
-  readonly #epoll: number
-  readonly #wake: WakeHandle
   readonly #mask: number
   /** Events that say that there is an end. */
   readonly #endings: number
   readonly #onReady: (flow: Flow) => void
-  readonly #events = new Uint32Array(eventsMax * eventWords)
-  /** By slot: the flow that waits there, and how often the slot was used. */
+  readonly #events = eventRoom()
+  /** By descriptor: the flow that waits for it, and how often the number was used. */
   readonly #flows: (Flow | null)[] = []
   readonly #generations: number[] = []
-  readonly #freeSlots: number[] = []
-  readonly #slots = new Map<Flow, number>()
+  #size = 0
 
-  /** `onReady` is called for every flow that may go on, then `onAllReady` once. */
-  constructor(native: Native, events: number, onReady: (flow: Flow) => void, onAllReady: () => void) {
+  /**
+   * `onReady` is called for every flow that may go on.
+   *
+   * @throws ERR_SLUICE_DESCRIPTORS, ERR_SLUICE_MEMORY
+   */
+  constructor(native: Native, events: number, onReady: (flow: Flow) => void) {
     this.#native = native
     this.#onReady = onReady
     // Edge-triggered: a watch is set once for a flow, however often it waits.
     this.#mask = events | native.EPOLLET
     this.#endings = native.EPOLLRDHUP | native.EPOLLHUP | native.EPOLLERR
-    const epoll = native.epollCreate()
-    if (epoll < 0) throw systemError(epoll, 'epoll_create1', 'Opening the poll engine')
-    const wake = native.wakeOpen(epoll, () => {
-      this.#takeEvents()
-      onAllReady()
-    })
-    if (typeof wake === 'number') {
-      native.close(epoll)
-      throw systemError(wake, 'uv_poll_init', 'Opening the poll engine')
-    }
-    this.#epoll = epoll
-    this.#wake = wake
+    this.epoll = native.epollCreate()
+    if (this.epoll < 0) throw systemError(this.epoll, 'epoll_create1', 'Opening the poll engine')
   }
 
   /** Flows that are watched now. */
   get size(): number {
-    return this.#slots.size
+    return this.#size
   }
 
   /** Watches the descriptor for the flow, which may be watched already → false where no watch can be had. */
   add(flow: Flow, fd: number): boolean {
-    if (this.#slots.has(flow)) return true
-    const slot = this.#freeSlots.pop() ?? this.#flows.length
-    const generation = ((this.#generations[slot] ?? 0) + 1) >>> 0
-    this.#flows[slot] = flow
-    this.#generations[slot] = generation
-    this.#slots.set(flow, slot)
-    if (this.#slots.size === 1) this.#native.wakeKeepAlive(this.#wake, 1)
+    const flows = this.#flows
+    if (flows[fd] === flow) return true
+    while (flows.length <= fd) {
+      flows.push(null)
+      this.#generations.push(0)
+    }
+    const generation = (this.#generations[fd]! + 1) >>> 0 || 1
     const { EPOLL_CTL_ADD } = this.#native
-    const added = this.#native.epollControl(this.#epoll, EPOLL_CTL_ADD, fd, this.#mask, slot, generation)
-    if (added === 0) return true
-    this.remove(flow, -1)
-    return false
+    if (this.#native.epollControl(this.epoll, EPOLL_CTL_ADD, fd, this.#mask, fd, generation) !== 0)
+      return false
+    // Who was there before closed the descriptor without taking leave.
+    if (flows[fd] === null) this.#size++
+    this.#generations[fd] = generation
+    flows[fd] = flow
+    return true
   }
 
-  /** Ends the watch, if there is one. A descriptor that was closed has left the set by itself: -1. */
-  remove(flow: Flow, fd: number): void {
-    const slot = this.#slots.get(flow)
-    if (slot === undefined) return
-    if (fd !== -1) this.#native.epollControl(this.#epoll, this.#native.EPOLL_CTL_DEL, fd, 0, 0, 0)
-    this.#slots.delete(flow)
-    this.#flows[slot] = null
-    this.#freeSlots.push(slot)
-    if (this.#slots.size === 0) this.#native.wakeKeepAlive(this.#wake, 0)
+  /** Ends the watch, if there is one. A descriptor that was closed has left the set by itself. */
+  remove(flow: Flow, fd: number, isOpen: boolean): void {
+    if (this.#flows[fd] !== flow) return
+    if (isOpen) this.#native.epollControl(this.epoll, this.#native.EPOLL_CTL_DEL, fd, 0, 0, 0)
+    this.#flows[fd] = null
+    this.#size--
   }
 
-  /** The set goes, and with it every watch. Not from within a callback of its own. */
-  close(): void {
-    this.#slots.clear()
+  /** No flow waits any more. */
+  clear(): void {
     this.#flows.length = 0
-    this.#native.wakeClose(this.#wake)
+    this.#generations.length = 0
+    this.#size = 0
   }
 
-  /** Notes every event before any flow runs: a flow that ends may free a slot that a later event names. */
-  #takeEvents(): void {
-    const events = this.#events
-    const count = this.#native.epollWait(this.#epoll, events)
+  /** Watches a descriptor for no flow, as long as it stays readable → 0, or -errno. `hasEvent` knows its events. */
+  addReadable(fd: number): number {
+    const { EPOLL_CTL_ADD, EPOLLIN } = this.#native
+    return this.#native.epollControl(this.epoll, EPOLL_CTL_ADD, fd, EPOLLIN, fd, 0)
+  }
+
+  /** Takes the events that there are. */
+  take(): void {
+    this.note(this.#events, this.#native.epollWait(this.epoll, this.#events))
+  }
+
+  /**
+   * Notes every event before any flow runs: a flow that ends may free a number that a later event names.
+   * → whether all were of flows.
+   */
+  note(events: Uint32Array, count: number): boolean {
+    let ofFlows = true
     for (let index = 0; index < count * eventWords; index += eventWords) {
-      const slot = events[index + 1]!
-      const flow = this.#flows[slot]
-      if (flow === null || flow === undefined || this.#generations[slot] !== events[index + 2]) continue
+      const fd = events[index + tagWord]!
+      const generation = events[index + generationWord]!
+      if (generation === 0) ofFlows = false
+      const flow = this.#flows[fd]
+      if (flow === null || flow === undefined || this.#generations[fd] !== generation) continue
       if ((events[index]! & this.#endings) !== 0 && flow.sourceEnding === false) flow.sourceEnding = true
       this.#onReady(flow)
     }
+    return ofFlows
   }
 }

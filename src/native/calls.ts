@@ -239,6 +239,17 @@ export interface WakeCalls {
   wakeClose(handle: WakeHandle): number
 }
 
+/** native/idle.c */
+export interface IdleCalls {
+  idleOpen(callback: () => void): IdleHandle | number
+  idleWait(handle: IdleHandle, epoll: number, out: Uint32Array): number
+  idleKeepAlive(handle: IdleHandle, on: number): number
+  idleClose(handle: IdleHandle): number
+}
+
+/** Opaque: lives until idleClose, or as long as the environment. */
+export type IdleHandle = object & { readonly idleHandle: unique symbol }
+
 /** Opaque: a watch that lives until wakeClose, or as long as the environment. */
 export type WakeHandle = object & { readonly wakeHandle: unique symbol }
 
@@ -277,4 +288,5 @@ export type Native = RegionCalls &
   PollCalls &
   OffloadCalls &
   WakeCalls &
+  IdleCalls &
   UringCalls

@@ -45,6 +45,7 @@ export class Passage implements Flow, Direction {
   readonly sourceFd: number
   queued = false
   sourceEnding = false
+  readonly keepsToItself = true
   /** Bytes that went out by reference, and through memory. */
   spliced = 0
   copied = 0

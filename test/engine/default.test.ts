@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { MiB } from '#sluice/base/units.js'
 import { defaultEngine, engineMissing, engineWhy } from '#sluice/engine/default.js'
+import { waits } from '#sluice/engine/waiting.js'
 import { addonMissing, native } from '#sluice/native/load.js'
 import { needsRing } from '../ring/support.js'
+import { needsAddon } from '../support/addon.js'
 import { run } from '../support/command.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
 import { underSeccomp } from '../support/seccomp.js'
@@ -53,6 +55,16 @@ test('SLUICE_ENGINE chooses', needsRing, () => {
   assert.match(refused.message!, /"epoll".*poll, ring/)
 })
 
+test('SLUICE_WAIT chooses who waits', needsAddon, () => {
+  const { bytes, engine, why } = engineUnder({ SLUICE_ENGINE: 'poll', SLUICE_WAIT: 'engine' })
+  assert.deepEqual({ bytes, engine }, { bytes: 8 * MiB, engine: 'poll' })
+  assert.equal(why, 'SLUICE_ENGINE=poll; it waits itself')
+  assert.equal(engineUnder({ SLUICE_ENGINE: 'poll', SLUICE_WAIT: 'loop' }).why, 'SLUICE_ENGINE=poll')
+  const refused = engineUnder({ SLUICE_WAIT: 'both' })
+  assert.equal(refused.code, 'ERR_SLUICE_OPTION')
+  assert.match(refused.message!, /SLUICE_WAIT.*"both".*loop, engine/)
+})
+
 test('where rings are refused the poll engine serves, and says so', needsRing, t => {
   const filter = underSeccomp(t, { action: 'EPERM', calls: ['io_uring_setup'] })
   const { bytes, engine, why } = engineUnder({ SLUICE_ENGINE: 'ring' }, filter)
@@ -60,13 +72,16 @@ test('where rings are refused the poll engine serves, and says so', needsRing, t
   assert.match(why!, /^SLUICE_ENGINE=ring is refused \(.*seccomp filter/)
 })
 
-test('a process ends by itself when its transfers have, or when what they wait for is gone', async () => {
-  for (const way of ['done', 'destroyed', 'aborted', 'reset', 'exit']) {
-    const { code, signal, stdout, stderr } = await run(process.execPath, [leaving, way]).finished()
-    assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' }, way)
-    assert.match(stdout, /^last words$/m)
-  }
-})
+for (const wait of waits) {
+  test(`where the ${wait} waits, a process ends by itself when its transfers have, or when what they wait for is gone`, async () => {
+    for (const way of ['done', 'destroyed', 'aborted', 'reset', 'exit']) {
+      const env = { SLUICE_WAIT: wait }
+      const { code, signal, stdout, stderr } = await run(process.execPath, [leaving, way], { env }).finished()
+      assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' }, way)
+      assert.match(stdout, /^last words$/m)
+    }
+  })
+}
 
 test('a process with nothing but a transfer to wait for waits for it', async () => {
   const { code, stdout } = await run(process.execPath, [leaving, 'unreferenced']).finished()
@@ -77,7 +92,8 @@ test('a process with nothing but a transfer to wait for waits for it', async () 
 test('workers begin and end with transfers in flight, and leave nothing open', async () => {
   const before = openDescriptors()
   for (let round = 0; round < 4; round++) {
-    const workers = Array.from({ length: 3 }, () => new Worker(transferring))
+    const env = { ...process.env, SLUICE_WAIT: waits[round % waits.length] }
+    const workers = Array.from({ length: 3 }, () => new Worker(transferring, { env }))
     await Promise.all(
       workers.map(async worker => {
         const [said] = await once(worker, 'message')

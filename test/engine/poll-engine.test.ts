@@ -44,7 +44,7 @@ test('one watch serves a flow however often it waits', needsAddon, async t => {
 })
 
 test('an event of a watch that was given to another flow meanwhile is dropped', needsAddon, async t => {
-  // The event of the first use of slot 0 is delivered after the slot has a new owner.
+  // The event of the descriptor's first watch is delivered after it has a new one.
   let stale: Uint32Array | null = null
   const scripted = nativeWith({
     epollWait(epoll, out) {
@@ -56,14 +56,14 @@ test('an event of a watch that was given to another flow meanwhile is dropped', 
     },
   })
   const server = await listener(t)
-  const [first, second] = [await fullSocket(t, server), await fullSocket(t, server)]
+  const { socket: watched } = await fullSocket(t, server)
   const engine = new PollEngine(scripted)
   const waits = (socket: Socket) => new ScriptedFlow(descriptorOf(socket), () => STEP_WAIT)
-  const [former, owner] = [waits(first.socket), waits(second.socket)]
+  const [former, owner] = [waits(watched), waits(watched)]
   engine.resume(former)
   engine.forget(former)
   engine.resume(owner)
-  stale = Uint32Array.of(native!.EPOLLOUT, 0, 1)
+  stale = Uint32Array.of(native!.EPOLLOUT, descriptorOf(watched), 1)
   // Any other event makes the engine look.
   const third = await fullSocket(t, server)
   const other = waits(third.socket)
@@ -113,5 +113,10 @@ test('an engine that cannot be opened says why', needsAddon, () => {
     },
   }
   assert.throws(() => new PollEngine(nativeWith(calls)), { code: 'ERR_SLUICE_MEMORY' })
-  assert.equal(closed.length, 1)
+  assert.equal(closed.length, 2)
+  closed.length = 0
+  const { close } = calls
+  const tooOld: Partial<Native> = { idleOpen: () => -constants.errno.ENOSYS, close: close! }
+  assert.throws(() => new PollEngine(nativeWith(tooOld), 'engine'), { errno: -constants.errno.ENOSYS })
+  assert.equal(closed.length, 2)
 })

@@ -13,15 +13,19 @@ import { needsAddon } from '../support/addon.js'
 import { eventually } from '../support/eventually.js'
 import { connectTo, type Ending, listener, type Peer } from '../support/sockets.js'
 
+export type EngineKind = EngineName | 'poll, waiting itself'
+
 /** Every engine, and what a test on it needs. */
-export const engines: readonly { name: EngineName; needs: { skip: string | false } }[] = [
+export const engines: readonly { name: EngineKind; needs: { skip: string | false } }[] = [
   { name: 'poll', needs: needsAddon },
+  { name: 'poll, waiting itself', needs: needsAddon },
   { name: 'ring', needs: needsRing },
 ]
 
 /** One of its own, closed when the test is over. */
-export function openEngine(t: Ending, name: EngineName): Engine {
-  const engine = name === 'poll' ? new PollEngine(native!) : new RingEngine(native!)
+export function openEngine(t: Ending, name: EngineKind): Engine {
+  const engine =
+    name === 'ring' ? new RingEngine(native!) : new PollEngine(native!, name === 'poll' ? 'loop' : 'engine')
   t.after(() => engine.close())
   return engine
 }
