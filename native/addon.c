@@ -89,7 +89,12 @@ void arg_path(sluice_args *args, int index, char *path) {
 
 napi_value number(napi_env env, double value) {
   napi_value out = NULL;
-  napi_create_double(env, value, &out);
+  int32_t whole = value >= INT32_MIN && value <= INT32_MAX ? (int32_t)value : 0;
+  /* Most are small, and then need no look at what a double could be. */
+  if (whole == value)
+    napi_create_int32(env, whole, &out);
+  else
+    napi_create_double(env, value, &out);
   return out;
 }
 

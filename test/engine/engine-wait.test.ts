@@ -99,10 +99,10 @@ test('an engine that has nothing to do lets the loop do all that comes', needsAd
   const flow = new Echo(pair.near)
   engine.resume(flow)
   // The loop, asleep in the engine's set, is woken by a thread, a timer and a signal.
-  const heard = new Promise(resolve => process.once('SIGUSR2', resolve))
+  const heard = new Promise(resolve => process.once('SIGWINCH', resolve))
   await pause(5)
   await readFile(new URL(import.meta.url))
-  process.kill(process.pid, 'SIGUSR2')
+  process.kill(process.pid, 'SIGWINCH')
   await heard
   await pause(5)
   engine.forget(flow)
