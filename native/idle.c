@@ -1,10 +1,11 @@
 /*
  * Waiting in the place of Node's loop. A loop that has nothing to do sleeps in an epoll set of libuv's, in which a set
  * of ours is one item: every event then wakes two sets, and takes two calls and a turn of the loop. With an idler open
- * the loop never sleeps. It calls back instead, and the callback sleeps in our set, in which libuv's is one item.
+ * the loop never sleeps. It calls back in every turn instead, and the callback sleeps in our set, in which libuv's is
+ * one item, or only looks there where the loop has something to do.
  *
  * libuv begins to watch descriptors in its own poll, which must therefore have come after all that could ask for it:
- * there is no calling back from a turn in which the loop found an event.
+ * there is no sleeping in a turn in which the loop found an event.
  */
 #include "libuv.h"
 #include "sluice.h"
@@ -24,6 +25,10 @@ typedef struct idler {
   int open;
   /* The loop's events when its poll began. */
   uint64_t events;
+  /* Whether this turn's poll found none. */
+  bool quiet;
+  /* Whether events were taken in this turn. */
+  bool looked;
   bool closing;
   struct idler **handle;
 } idler;
@@ -38,6 +43,7 @@ static uint64_t events_of(const idler *self) {
 
 /* How many milliseconds the loop might sleep if it were not kept from it: 0 where there is something to do, -1 for ever. */
 static int may_sleep(const idler *self) {
+  if (!self->quiet) return 0;
   uv_handle_t *handle = self->handles[SLEEPLESS];
   uv_idle_stop(handle);
   int milliseconds = uv_backend_timeout(self->loop);
@@ -52,7 +58,9 @@ static void before_poll(uv_handle_t *handle) {
 
 static void after_poll(uv_handle_t *handle) {
   idler *self = uv_handle_get_data(handle);
-  if (events_of(self) == self->events && may_sleep(self) != 0) callback_call(&self->callback);
+  self->quiet = events_of(self) == self->events;
+  self->looked = false;
+  callback_call(&self->callback);
 }
 
 static void idler_free(idler *self) {
@@ -106,8 +114,8 @@ static bool idler_allocate(idler *self) {
 }
 
 /*
- * idleOpen(callback) → a handle; from now on Node's loop calls back wherever it would sleep, until idleClose or until
- * the environment ends. -ENOSYS before libuv 1.45, Node 20.3.
+ * idleOpen(callback) → a handle; from now on Node's loop does not sleep, and calls back in every turn, until idleClose
+ * or until the environment ends. -ENOSYS before libuv 1.45, Node 20.3.
  */
 static napi_value idle_open(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
@@ -146,7 +154,8 @@ static idler *arg_idler(sluice_args *args, int index) {
 
 /*
  * idleWait(handle, epoll, out) → events taken as epollWait takes them, after waiting for the first as long as the loop
- * may sleep. 0 where the loop has something to do, or a timer is due, whatever events there are. -EBADF after idleClose.
+ * may sleep: not at all where it has something to do. Then the first call of a turn takes what there is, and others
+ * nothing. -EBADF after idleClose.
  */
 static napi_value idle_wait(napi_env env, napi_callback_info info) {
   sluice_args args = args_read(env, info);
@@ -156,7 +165,8 @@ static napi_value idle_wait(napi_env env, napi_callback_info info) {
   if (args.bad) return bad_arguments(env);
   if (self == NULL) return number(env, -EBADF);
   int milliseconds = may_sleep(self);
-  if (milliseconds == 0) return number(env, 0);
+  if (milliseconds == 0 && self->looked) return number(env, 0);
+  self->looked = true;
   int count = take_events(epoll, out, milliseconds);
   int error = errno;
   /* What sets a timer next must not begin before the sleep. */

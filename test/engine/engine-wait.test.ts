@@ -92,6 +92,38 @@ test('they starve neither timers nor immediates, files, sockets or promises', ne
   )
 })
 
+test('a loop that always has something to do does not starve the engine', needsAddon, async t => {
+  const engine = new PollEngine(native!, 'engine')
+  t.after(() => engine.close())
+  const pair = new DescriptorPair(t)
+  const flow = new Echo(pair.near)
+  engine.resume(flow)
+  t.after(() => engine.forget(flow))
+  const echoes = async (): Promise<void> => {
+    const before = flow.steps
+    native!.send(pair.far, Uint8Array.of(1), native!.MSG_DONTWAIT)
+    await eventually(
+      () => flow.steps > before,
+      () => 'the flow is not stepped',
+    )
+  }
+  let again = true
+  const repeat = (): void => {
+    if (again) setImmediate(repeat)
+  }
+  repeat()
+  await echoes()
+  again = false
+  // A descriptor that stays readable, such as a socket with an error that its owner has not asked for.
+  const counter = native!.eventfdCreate()
+  native!.eventfdAdd(counter)
+  const wake = native!.wakeOpen(counter, () => {})
+  assert.ok(typeof wake !== 'number')
+  await echoes()
+  native!.wakeClose(wake)
+  await echoes()
+})
+
 test('an engine that has nothing to do lets the loop do all that comes', needsAddon, async t => {
   const engine = new PollEngine(native!, 'engine')
   t.after(() => engine.close())
