@@ -17,6 +17,8 @@ const alone = /^(bench|browser|cli|docs|doctor|measure|package|proof|stress)\//
 const behaviour = /^(base|native|memory|engine|transfer|conformance|http|server|relay|measure|doctor)\//
 /** What a Node may change: its sockets, streams, buffers and threads. */
 const nodeUsers = /^(base|native|memory|ring|engine|transfer|conformance|http|server|relay)\//
+/** Where it matters who waits for sockets, Node's loop or the engine, as in `sluice proxy`. */
+const waiting = /^(conformance|relay|transfer)\//
 /** Tests that load the addon, for the run under AddressSanitizer. */
 const addonUsers = /^(native|memory|ring|engine|transfer|conformance|server|relay)\//
 const nodeVersions = ['20', '22', '24', '26']
@@ -53,6 +55,11 @@ if (only !== undefined) {
       env: { SLUICE_FUZZ_SECONDS: fuzzSeconds.first, SLUICE_SOAK_SECONDS: soakSeconds.first },
       atOnce: 2,
     },
+  )
+  runAgain(
+    'with an engine that waits itself',
+    files.filter(name => waiting.test(name)),
+    { env: { SLUICE_WAIT: 'engine' } },
   )
   runAgain(
     'without the addon',
