@@ -40,14 +40,22 @@ export class PipePool {
 
   /** @throws ERR_SLUICE_DESCRIPTORS where there are no descriptors left */
   take(): Pipe {
+    const pipe = this.tryTake()
+    if (typeof pipe === 'number') throw systemError(pipe, 'pipe2', 'Opening a pipe to splice through')
+    return pipe
+  }
+
+  /** → a pipe, or -errno where none can be opened. */
+  tryTake(): Pipe | number {
     return this.#kept.pop() ?? this.#open()
   }
 
   /** Takes the pipe back; `empty` says whether nothing was left in it. */
   give(pipe: Pipe, empty: boolean): void {
-    if (this.#enlarged.delete(pipe)) this.#resize(pipe, pipeBytes)
-    if (empty && this.#kept.length < keptMax) this.#kept.push(pipe)
-    else pipe.close()
+    const enlarged = this.#enlarged.delete(pipe)
+    if (!empty || this.#kept.length >= keptMax) return pipe.close()
+    if (enlarged) this.#resize(pipe, pipeBytes)
+    this.#kept.push(pipe)
   }
 
   /** Makes the pipe of a bulk flow larger, where the kernel and the number of those that are allow it. */
@@ -63,10 +71,10 @@ export class PipePool {
     if (sized > 0) pipe.capacity = sized
   }
 
-  #open(): Pipe {
+  #open(): Pipe | number {
     const native = this.#native
     const made = native.pipe2(this.#ends, native.O_CLOEXEC | native.O_NONBLOCK)
-    if (made < 0) throw systemError(made, 'pipe2', 'Opening a pipe to splice through')
+    if (made < 0) return made
     const [readFd, writeFd] = this.#ends as unknown as [number, number]
     const closers = [closerOf(native, readFd), closerOf(native, writeFd)]
     const sized = native.fcntl(writeFd, native.F_SETPIPE_SZ, pipeBytes)

@@ -230,7 +230,7 @@ test('transfers of descriptors leave none open', needsAddon, async t => {
   await descriptorsBackTo(before)
 })
 
-for (const to of ['socket', 'file']) {
+for (const to of ['socket', 'socket-later', 'file']) {
   test(`without descriptors for pipes it is copied to a ${to}`, needsAddon, t => {
     const child = join(repository, 'build', 'dev', 'test', 'transfer', 'children', 'relay-without-pipes.js')
     const words = [process.execPath, child, to, join(temporaryFolder(t), 'sink.bin')]

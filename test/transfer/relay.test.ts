@@ -15,6 +15,7 @@ import { needsAddon, pathTaken } from '../support/addon.js'
 import { sha256 } from '../support/contents.js'
 import { openDescriptors } from '../support/descriptors.js'
 import { eventually } from '../support/eventually.js'
+import { refuseSplice } from '../support/refuse-splice.js'
 import { type Ending, type Peer, type SocketKind, socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
 
@@ -131,6 +132,18 @@ test('a source that is reset while the pipe is not empty has failed, not ended',
   from.socket.resetAndDestroy()
   to.socket.resume()
   assert.equal((await rejection(sent)).code, 'ERR_SLUICE_PEER_CLOSED')
+})
+
+test('what the pipe holds comes first where a sink cannot be spliced to', needsAddon, async t => {
+  const { source, from, to, sink } = await ends(t, ['TCP', 'TCP'])
+  refuseSplice(sink)
+  const sent = transfer(socket(source), socket(sink), { prefer: 'splice' })
+  from.socket.write('first, ')
+  assert.equal((await to.take(7)).toString(), 'first, ')
+  from.socket.end('second')
+  const { bytes, path, copied } = await sent
+  assert.deepEqual({ bytes, path, copied }, { bytes: 13, path: 'copy', copied: 13 })
+  assert.equal((await to.take(13)).toString(), 'first, second')
 })
 
 test('a socket is the source of one transfer at a time', async t => {

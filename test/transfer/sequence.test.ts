@@ -20,6 +20,7 @@ import { needsAddon, pathTaken } from '../support/addon.js'
 import { randomFile, sha256 } from '../support/contents.js'
 import { openFifo } from '../support/fifo.js'
 import { httpServer, RawClient } from '../support/raw-http.js'
+import { refuseSplice } from '../support/refuse-splice.js'
 import { type Ending, type Peer, socketPair } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
 
@@ -154,6 +155,21 @@ test('streams and pipes are parts, up to their end', async t => {
   assertParts(result, [header.length, 11, 11, 9, trailer.length])
   assert.equal(result.parts![1]!.path, pathTaken('splice'), 'the socket')
   assert.equal(result.parts![2]!.path, 'copy', 'the stream')
+})
+
+test('what the pipe holds comes first where the sink cannot be spliced to', needsAddon, async t => {
+  const source = await socketPair(t)
+  const { socket: sink, peer } = await socketPair(t)
+  refuseSplice(sink)
+  const progress: number[] = []
+  const sent = transfer([header, source.socket, trailer], sink, { onProgress: bytes => progress.push(bytes) })
+  source.peer.socket.write('first, ')
+  await peer.take(header.length + 7)
+  source.peer.socket.end('second')
+  assertParts(await sent, [header.length, 13, trailer.length])
+  sink.end()
+  assert.equal((await peer.take()).toString(), `${header}first, second${trailer}`)
+  assert.ok(progress.includes(header.length + 7) && progress.includes(header.length + 13), `${progress}`)
 })
 
 test('a stream that is being read by a transfer is no part of another', async t => {

@@ -8,7 +8,6 @@ import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Readable, Writable } from 'node:stream'
 import { SluiceError } from '../../base/errors.js'
-import { defaultEngine } from '../../engine/default.js'
 import { native } from '../../native/load.js'
 import { Claim } from '../ends/claim.js'
 import { holdDescriptor } from '../ends/descriptor-hold.js'
@@ -21,23 +20,12 @@ import { useSource } from '../ends/source-use.js'
 import { watchLimits } from '../interrupt.js'
 import { Interruption } from '../interruption.js'
 import { PathRefused } from '../paths/path-refused.js'
-import { type SpliceDone, SpliceFlow } from '../paths/splice.js'
-import { SpliceDirectFlow } from '../paths/splice-direct.js'
-import { type Pipe, sharedPipes } from '../pipe-pool.js'
+import { sharedPipes } from '../pipe-pool.js'
 import type { Plan } from '../plan/path.js'
-import { kindOf, planRelay } from '../plan/plan-relay.js'
+import { planRelay } from '../plan/plan-relay.js'
 import type { TransferOptions, TransferResult } from './job.js'
 import { copyAll } from './stream-copy.js'
-
-/** How it ended. */
-interface RelayDone {
-  readonly error: unknown
-  readonly sentBytes: number
-  readonly copiedBytes: number
-  /** With PathRefused: the pipe with what has to be sent next, and how much that is. */
-  readonly pipe: Pipe | null
-  readonly heldBytes: number
-}
+import { type SpliceEnd, spliceAll } from './stream-splice.js'
 
 export async function relay(
   from: StreamEnd,
@@ -95,7 +83,7 @@ class Relay {
     }
   }
 
-  async #move(): Promise<RelayDone> {
+  async #move(): Promise<SpliceEnd> {
     if (this.#plan.path === 'copy') return await this.#copy(noneSent)
     const spliced = await this.#splice()
     if (!(spliced.error instanceof PathRefused)) return spliced
@@ -104,57 +92,30 @@ class Relay {
     return await this.#copy(spliced)
   }
 
-  async #splice(): Promise<RelayDone> {
-    let pipe: Pipe | null = null
+  async #splice(): Promise<SpliceEnd> {
     let source: HeldSource | null = null
     let sink: SocketHold | null = null
     let sentBytes = 0
     try {
-      const isDirect = kindOf(this.#from) === 'pipe' || kindOf(this.#to) === 'pipe'
-      if (!isDirect) pipe = takePipe()
       // Held before it is waited for the sink, so that Node reads nothing of it meanwhile.
       source = this.#descriptor ?? new SourceHold(this.#from as Socket)
       sink = await this.#interruption.or(this.#holdSink(), late => late.release())
-      const done = await this.#run(source, sink, pipe)
-      sentBytes = done.sentBytes
-      // What is still in the pipe is copied next.
-      if (done.error instanceof PathRefused && done.heldBytes > 0) pipe = null
-      else if (pipe !== null) {
-        sharedPipes(native!).give(pipe, done.heldBytes === 0)
-        pipe = null
-      }
-      return done
+      const end = await spliceAll({
+        from: this.#from,
+        to: this.#to,
+        source,
+        sink,
+        onProgress: this.#options.onProgress,
+        interruption: this.#interruption,
+      })
+      sentBytes = end.sentBytes
+      return end
     } catch (error) {
       return { ...noneSent, error }
     } finally {
-      if (pipe !== null) sharedPipes(native!).give(pipe, true)
       sink?.release()
       if (source !== this.#descriptor) source?.release(sentBytes)
     }
-  }
-
-  #run(source: HeldSource, sink: SocketHold, pipe: Pipe | null): Promise<RelayDone> {
-    const { onProgress } = this.#options
-    const early = source.early?.length ?? 0
-    return new Promise(resolve => {
-      const done: SpliceDone = (error, sentBytes, heldBytes) => {
-        const copiedBytes = Math.min(early, sentBytes)
-        resolve({ error: error ?? source.endError, sentBytes, copiedBytes, pipe, heldBytes })
-      }
-      const ends = { source, sink }
-      const through = pipe && {
-        ...ends,
-        pipe,
-        pipes: sharedPipes(native!),
-        isTcp: kindOf(this.#from) === 'tcp',
-      }
-      const flow =
-        through === null
-          ? new SpliceDirectFlow(native!, defaultEngine()!, ends, onProgress, done)
-          : new SpliceFlow(native!, defaultEngine()!, through, onProgress, done)
-      this.#interruption.pass(error => flow.interrupt(error))
-      flow.begin()
-    })
   }
 
   async #holdSink(): Promise<SocketHold> {
@@ -163,36 +124,26 @@ class Relay {
   }
 
   /** Goes on where another path ended. */
-  async #copy({ sentBytes, copiedBytes, pipe, heldBytes }: RelayDone): Promise<RelayDone> {
+  async #copy({ sentBytes, copiedBytes, left }: SpliceEnd): Promise<SpliceEnd> {
     const { onProgress } = this.#options
     const hold =
       native !== null && typeof this.#to === 'number' ? holdDescriptor(native, this.#claim.fd) : null
     const done = await copyAll({
       from: this.#descriptor?.fd ?? this.#from,
       to: typeof this.#to === 'number' ? new DescriptorStream(this.#claim.fd) : (this.#to as Writable),
-      held: pipe === null ? [] : [{ fd: pipe.readFd, bytes: heldBytes }],
+      held: left === null ? [] : [{ fd: left.pipe.readFd, bytes: left.bytes }],
       onProgress: onProgress && (bytes => onProgress(sentBytes + bytes)),
       interruption: this.#interruption,
     })
     hold?.release()
-    if (pipe !== null && heldBytes > 0) pipe.close()
+    if (left !== null) sharedPipes(native!).give(left.pipe, false)
     return {
       error: done.error,
       sentBytes: sentBytes + done.sentBytes,
       copiedBytes: copiedBytes + done.sentBytes,
-      pipe: null,
-      heldBytes: 0,
+      left: null,
     }
   }
 }
 
-const noneSent: RelayDone = { error: null, sentBytes: 0, copiedBytes: 0, pipe: null, heldBytes: 0 }
-
-/** @throws PathRefused where there is none: without descriptors left, bytes can still be copied */
-function takePipe(): Pipe {
-  try {
-    return sharedPipes(native!).take()
-  } catch (error) {
-    throw new PathRefused(`there is no pipe: ${(error as Error).message}`)
-  }
-}
+const noneSent: SpliceEnd = { error: null, sentBytes: 0, copiedBytes: 0, left: null }

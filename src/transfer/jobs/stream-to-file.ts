@@ -145,7 +145,7 @@ class StreamToFile {
         writtenBytes => options.onProgress?.(before + writtenBytes),
         (error, writtenBytes, buckets) => {
           this.writtenBytes += writtenBytes
-          resolve({ error: error ?? source!.endError, buckets })
+          resolve({ error, buckets })
         },
       )
       this.#interruption.pass(error => flow.interrupt(error))

@@ -3,8 +3,9 @@
  * SO_RCVLOWAT raised it wakes when there is much to be had, socket(7). End and reset are noticed all the same.
  *
  * What comes less than that would stay where it is, so a timer runs while the flow waits: when it fires, the option
- * is put back, and the flow takes what there is. A stream that soon stops has to prove itself for longer each time. The kernel allows at most half of what the receive buffer may hold (tcp_rmem), so it cannot be asked for
- * more than can arrive; where a buffer's overhead leaves less, the timer helps.
+ * is put back, and the flow takes what there is. A stream that soon stops has to prove itself for longer each time. The
+ * kernel allows at most half of what the receive buffer may hold (tcp_rmem), so it cannot be asked for more than can
+ * arrive; where a buffer's overhead leaves less, the timer helps.
  */
 import { performance } from 'node:perf_hooks'
 import { KiB } from '../../base/units.js'
@@ -42,7 +43,7 @@ export class Bulk {
   #raisedAt = 0
   /** When the present window began, and what had been taken then. */
   #windowStart = performance.now()
-  #windowTaken = 0
+  #windowTaken: number
   /** What the option was before; 0 while it is not raised. */
   #original = 0
   #waiting = false
@@ -50,21 +51,28 @@ export class Bulk {
 
   constructor(
     native: Native,
-    source: { fd: number; isTcp: boolean },
+    /** `takenBytes`: what had been taken before. */
+    { fd, isTcp, takenBytes = 0 }: { fd: number; isTcp: boolean; takenBytes?: number },
     onProved: () => void,
     onQuiet: () => void,
   ) {
     this.#native = native
-    this.#fd = source.fd
-    this.#isTcp = source.isTcp
+    this.#fd = fd
+    this.#isTcp = isTcp
+    this.#windowTaken = takenBytes
     this.#onProved = onProved
     this.#onQuiet = onQuiet
+  }
+
+  /** Whether the kernel waits for much, until nothing comes for a while. */
+  get raised(): boolean {
+    return this.#original !== 0
   }
 
   /** The flow will wait for its source, of which it has taken `takenBytes` in all. */
   wait(takenBytes: number): void {
     this.#waiting = true
-    if (this.#original !== 0) this.#timer!.refresh()
+    if (this.raised) this.#timer!.refresh()
     else this.#judge(takenBytes)
   }
 
@@ -112,7 +120,7 @@ export class Bulk {
   }
 
   readonly #tick = (): void => {
-    if (this.#original === 0) return
+    if (!this.raised) return
     // The sink is what is waited for: the next wait for the source starts the timer again.
     if (!this.#waiting) return
     const trusted = performance.now() - this.#raisedAt >= trustedMs
@@ -122,7 +130,7 @@ export class Bulk {
   }
 
   #putBack(): void {
-    if (this.#original === 0) return
+    if (!this.raised) return
     const { SOL_SOCKET, SO_RCVLOWAT } = this.#native
     this.#native.setsockoptInt(this.#fd, SOL_SOCKET, SO_RCVLOWAT, this.#original)
     this.#original = 0

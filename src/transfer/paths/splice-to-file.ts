@@ -206,7 +206,7 @@ export class SpliceToFileFlow implements Flow {
 
   #endAtSource(): Step {
     const errno = this.#sourceErrno
-    if (errno === 0) return this.#finish(null)
+    if (errno === 0) return this.#finish(this.#source.endError)
     if (this.#taken === 0 && isRefusal(errno)) return this.#finish(new PathRefused(errnoName(errno)))
     return this.#finish(streamError(errno, 'splice', 'Receiving from a stream'))
   }

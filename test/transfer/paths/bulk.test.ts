@@ -31,6 +31,15 @@ test('what comes fast for a while is bulk, and what comes slowly is not', needsA
   assert.equal(options[1], 1)
 })
 
+test('what had been taken before does not make it bulk', needsAddon, t => {
+  const { come, bulk, options } = scripted(t, { takenBytes: 100 * MiB })
+  come(100, 5)
+  assert.deepEqual(options, [])
+  come(2 * MiB, 5)
+  assert.equal(options.length, 1)
+  bulk.end(true)
+})
+
 test('what is no TCP socket has no such option, but proves itself', needsAddon, t => {
   const { come, bulk, options, proved } = scripted(t, { isTcp: false })
   come(2 * MiB, 5)
@@ -122,10 +131,10 @@ function lowWater(source: Parameters<typeof descriptorOf>[0]): number {
 }
 
 /** A judge of a flow whose socket has the option at `original`; `options`: what it was set to. */
-function scripted(t: TestContext, { isTcp = true, original = 1 } = {}) {
+function scripted(t: TestContext, { isTcp = true, original = 1, takenBytes = 0 } = {}) {
   const options: number[] = []
   let [proofs, quiets] = [0, 0]
-  let [now, taken] = [0, 0]
+  let [now, taken] = [0, takenBytes]
   t.mock.method(performance, 'now', () => now)
   const calls = nativeWith({
     getsockoptInt: () => original,
@@ -136,7 +145,7 @@ function scripted(t: TestContext, { isTcp = true, original = 1 } = {}) {
   })
   const bulk = new Bulk(
     calls,
-    { fd: 1000, isTcp },
+    { fd: 1000, isTcp, takenBytes },
     () => proofs++,
     () => quiets++,
   )

@@ -4,12 +4,12 @@ import { constants } from 'node:os'
 import { test } from 'node:test'
 import { type ErrorCode, SluiceError } from '#sluice/base/errors.js'
 import { PollEngine } from '#sluice/engine/poll-engine.js'
+import type { Native } from '#sluice/native/calls.js'
 import { native } from '#sluice/native/load.js'
 import type { SocketHold } from '#sluice/transfer/ends/socket-hold.js'
 import { SourceHold } from '#sluice/transfer/ends/source-hold.js'
 import { PathRefused } from '#sluice/transfer/paths/path-refused.js'
 import { SpliceFlow } from '#sluice/transfer/paths/splice.js'
-import { SpliceDirectFlow } from '#sluice/transfer/paths/splice-direct.js'
 import { PipePool } from '#sluice/transfer/pipe-pool.js'
 import { needsAddon } from '../../support/addon.js'
 import { nativeWith } from '../../support/scripted-native.js'
@@ -21,6 +21,7 @@ const {
   ECONNRESET,
   EINTR,
   EINVAL,
+  EMFILE,
   ENOMEM,
   ENOSYS,
   ENOTCONN,
@@ -29,7 +30,7 @@ const {
   EPIPE,
   ESPIPE,
 } = constants.errno
-const pipe = { readFd: 1001, writeFd: 1002, capacity: 65_536, close: () => {} }
+const pipeFds = { readFd: 1001, writeFd: 1002, capacity: 65_536 }
 
 test(
   'a source that fails has failed once what came before is sent, although it then looks ended',
@@ -46,10 +47,10 @@ test(
   'a source that ends has ended well once what came before is sent, in however many pieces',
   needsAddon,
   async t => {
-    const { error, sentBytes, heldBytes } = await played(t, { into: [4, 0], out: [1, 1, 2] })
+    const { error, sentBytes, leftBytes } = await played(t, { into: [4, 0], out: [1, 1, 2] })
     assert.equal(error, null)
     assert.equal(sentBytes, 4)
-    assert.equal(heldBytes, 0)
+    assert.equal(leftBytes, 0)
   },
 )
 
@@ -59,20 +60,21 @@ test('interrupted calls are made again, at both ends', needsAddon, async t => {
   assert.equal(sentBytes, 2)
 })
 
-test('a sink that fails ends it, and the pipe is not empty', needsAddon, async t => {
-  const { error, heldBytes } = await played(t, { into: [4, -EAGAIN], out: [1, -ECONNRESET] })
+test('a sink that fails ends it, and nobody finds what was left in the pipe', needsAddon, async t => {
+  const { error, leftBytes, closed } = await played(t, { into: [4, -EAGAIN], out: [1, -ECONNRESET] })
   assert.equal((error as SluiceError).code, 'ERR_SLUICE_PEER_CLOSED')
-  assert.equal(heldBytes, 3)
+  assert.equal(leftBytes, 0)
+  assert.equal(closed, 1)
 })
 
 for (const errno of [EINVAL, ENOSYS, EOPNOTSUPP, EPERM]) {
   test(`a first call that is refused with ${errno} leaves the rest to another path`, needsAddon, async t => {
     const atSource = await played(t, { into: [-errno], out: [] })
     assert.ok(atSource.error instanceof PathRefused)
-    assert.equal(atSource.heldBytes, 0)
+    assert.equal(atSource.leftBytes, 0)
     const atSink = await played(t, { into: [5, 0], out: [-errno] })
     assert.ok(atSink.error instanceof PathRefused)
-    assert.deepEqual([atSink.sentBytes, atSink.heldBytes], [0, 5])
+    assert.deepEqual([atSink.sentBytes, atSink.leftBytes], [0, 5])
     assert.ok((await playedDirect(t, [-errno])).error instanceof PathRefused)
   })
 
@@ -122,30 +124,44 @@ test('EAGAIN of ends that are both ready is tried again, and does not spin', nee
   assert.equal(polls, 80)
 })
 
+test(
+  'who waits for the source holds no pipe, and the rest is copied where there is none any more',
+  needsAddon,
+  async t => {
+    const scripted = scriptedEnds({ into: [4, -EAGAIN], out: [4] })
+    const { flow, over, pipes } = await flowOn(t, scripted)
+    flow.begin()
+    const pipe = pipes.take()
+    flow.step()
+    const { error, sentBytes, leftBytes } = await over
+    assert.ok(error instanceof PathRefused)
+    assert.equal(error.message, 'there is no pipe: EMFILE')
+    assert.deepEqual([sentBytes, leftBytes], [4, 0])
+    assert.equal(pipe.writeFd, pipeFds.writeFd)
+  },
+)
+
+test('who waits for the sink holds a pipe, with what is in it', needsAddon, async t => {
+  const { flow, over, pipes } = await flowOn(t, scriptedEnds({ into: [4], out: [-EAGAIN, 1, 3] }))
+  flow.begin()
+  assert.throws(() => pipes.take(), { code: 'ERR_SLUICE_DESCRIPTORS' })
+  flow.interrupt(null)
+  assert.equal((await over).sentBytes, 0)
+})
+
 interface Played {
   readonly error: unknown
   readonly sentBytes: number
-  readonly heldBytes: number
+  readonly leftBytes: number
+  /** How often the pipe was closed. */
+  readonly closed: number
 }
 
 /** Runs a flow on scripted results of splicing into the pipe and out of it. */
-async function played(t: Ending, { into, out }: { into: number[]; out: number[] }): Promise<Played> {
-  const scripted = nativeWith({
-    splice: (_input, _inOffset, target) => (target === pipe.writeFd ? into : out).shift() ?? -EAGAIN,
-  })
-  const source = new SourceHold((await socketPair(t)).socket)
-  const sink = await sinkHold(t)
-  const through = { source, sink, pipe, pipes: new PipePool(scripted), isTcp: false }
-  return new Promise(resolve => {
-    const flow = new SpliceFlow(
-      scripted,
-      new PollEngine(native!),
-      through,
-      undefined,
-      (error, sentBytes, heldBytes) => resolve({ error, sentBytes, heldBytes }),
-    )
-    flow.begin()
-  })
+async function played(t: Ending, results: Scripted): Promise<Played> {
+  const { flow, over } = await flowOn(t, scriptedEnds(results))
+  flow.begin()
+  return await over
 }
 
 /** The same for a flow from end to end; `ready`: what asking an end whether it is ready answers. */
@@ -162,17 +178,44 @@ async function playedDirect(
       return ready
     },
   })
-  const ends = { source: new SourceHold((await socketPair(t)).socket), sink: await sinkHold(t) }
-  return new Promise(resolve => {
-    const flow = new SpliceDirectFlow(
-      scripted,
-      new PollEngine(native!),
-      ends,
-      undefined,
-      (error, sentBytes, heldBytes) => resolve({ error, sentBytes, heldBytes, polls }),
-    )
-    flow.begin()
+  const { flow, over } = await flowOn(t, scripted, true)
+  flow.begin()
+  return { ...(await over), polls }
+}
+
+interface Scripted {
+  readonly into: number[]
+  readonly out: number[]
+}
+
+function scriptedEnds({ into, out }: Scripted): Native {
+  return nativeWith({
+    splice: (_input, _inOffset, target) => (target === pipeFds.writeFd ? into : out).shift() ?? -EAGAIN,
+    pipe2: () => -EMFILE,
   })
+}
+
+interface Playing {
+  readonly flow: SpliceFlow
+  readonly over: Promise<Played>
+  readonly pipes: PipePool
+}
+
+/** A flow between sockets that are there, and what its pool has: one pipe, of made up descriptors. */
+async function flowOn(t: Ending, scripted: Native, isDirect = false): Promise<Playing> {
+  let closed = 0
+  const pipes = new PipePool(scripted)
+  pipes.give({ ...pipeFds, close: () => closed++ }, true)
+  const source = new SourceHold((await socketPair(t)).socket)
+  const ends = { source, sink: await sinkHold(t), isTcp: false, pipes: isDirect ? null : pipes }
+  let resolve!: (played: Played) => void
+  const over = new Promise<Played>(settle => {
+    resolve = settle
+  })
+  const flow = new SpliceFlow(scripted, new PollEngine(native!), ends, undefined, (error, sentBytes, left) =>
+    resolve({ error, sentBytes, leftBytes: left?.bytes ?? 0, closed }),
+  )
+  return { flow, over, pipes }
 }
 
 async function sinkHold(t: Ending): Promise<SocketHold> {
