@@ -1,8 +1,10 @@
 /** `--metrics host:port`: the counters for Prometheus, on a listener of their own. */
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { SluiceError } from '../base/errors.js'
 import { show } from '../base/options.js'
 import { prometheusType } from '../base/prometheus.js'
+import { originOf } from './serving.js'
 
 export interface MetricsAddress {
   host: string
@@ -20,8 +22,21 @@ export function parseMetricsAddress(text: string): MetricsAddress {
   )
 }
 
-/** Answers `/metrics` with what `metrics` gives then → ends that. */
-export function serveMetrics({ host, port }: MetricsAddress, metrics: () => string): Promise<() => void> {
+export interface MetricsServer {
+  /** Where it listens, a line for people; empty where there is none. */
+  readonly line: string
+  stop(): void
+}
+
+const none: MetricsServer = { line: '', stop: () => {} }
+
+/** Answers `/metrics` with what `metrics` gives then, where an address is given. */
+export async function serveMetrics(
+  address: MetricsAddress | undefined,
+  metrics: () => string,
+): Promise<MetricsServer> {
+  if (address === undefined) return none
+  const { host, port } = address
   const server = createServer((req, res) => {
     const found = req.url?.split('?')[0] === '/metrics'
     const allowed = req.method === 'GET' || req.method === 'HEAD'
@@ -41,9 +56,12 @@ export function serveMetrics({ host, port }: MetricsAddress, metrics: () => stri
       reject(new SluiceError('ERR_SLUICE_LISTEN', what, { cause, remedy }))
     })
     server.listen({ host, port }, () => {
-      resolve(() => {
-        server.close()
-        server.closeAllConnections()
+      resolve({
+        line: `metrics at ${originOf(server.address() as AddressInfo)}/metrics\n`,
+        stop() {
+          server.close()
+          server.closeAllConnections()
+        },
       })
     })
   })

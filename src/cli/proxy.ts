@@ -58,19 +58,22 @@ async function run(
   const endNews = tellOfUpstreams(process.stderr)
   preferEngineWait()
   const proxy = await createProxy(read())
-  const stopMetrics = await openMetrics(proxy, metrics)
-  process.stdout.write(`listening on ${showAddress(proxy.address)}\n`)
-  const onHangUp = (): void => void reload(proxy, read, config)
-  // Without a file there is nothing to be read again, and a terminal that closes ends the process as usual.
-  if (config !== undefined) process.on('SIGHUP', onHangUp)
   const close = (graceMs: number): Promise<number> => {
     // That upstreams drain now is no news.
     endNews()
     return proxy.close({ graceMs })
   }
+  const metricsServer = await serveMetrics(metrics, () => proxyMetrics(proxy)).catch(async error => {
+    await close(0)
+    throw error
+  })
+  process.stdout.write(`listening on ${showAddress(proxy.address)}\n${metricsServer.line}`)
+  const onHangUp = (): void => void reload(proxy, read, config)
+  // Without a file there is nothing to be read again, and a terminal that closes ends the process as usual.
+  if (config !== undefined) process.on('SIGHUP', onHangUp)
   await shutDownOnSignals({ close }, grace)
   process.off('SIGHUP', onHangUp)
-  stopMetrics()
+  metricsServer.stop()
 }
 
 /** What is wrong in the file changes nothing, and is said. */
@@ -81,15 +84,5 @@ async function reload(proxy: TcpProxy, read: () => ProxyOptions, config: string 
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error
     process.stderr.write(`sluice: nothing was changed: ${error.message}\n`)
-  }
-}
-
-async function openMetrics(proxy: TcpProxy, address: MetricsAddress | undefined): Promise<() => void> {
-  if (address === undefined) return () => {}
-  try {
-    return await serveMetrics(address, () => proxyMetrics(proxy))
-  } catch (error) {
-    await proxy.close()
-    throw error
   }
 }

@@ -71,14 +71,19 @@ async function serve(directory: string, options: ServeOptions): Promise<void> {
   // What serves others must not end because nobody reads its log any more.
   process.stdout.on('error', () => {})
   const serving = await open(directory, options)
-  const stopMetrics = await openMetrics(serving, options.metrics)
+  const metricsServer = await serveMetrics(options.metrics, () => metricsText(serving.counters)).catch(
+    async error => {
+      await serving.close(0)
+      throw error
+    },
+  )
   const { origin, engine, threads, missing } = serving
   process.stdout.write(
-    `listening on ${origin} (${engine}, ${threads} ${threads === 1 ? 'thread' : 'threads'})\n`,
+    `listening on ${origin} (${engine}, ${threads} ${threads === 1 ? 'thread' : 'threads'})\n${metricsServer.line}`,
   )
   if (missing !== '') process.stderr.write(`sluice: serving by ${engine}: ${missing}\n`)
   await shutDownOnSignals(serving, options.grace * 1000)
-  stopMetrics()
+  metricsServer.stop()
 }
 
 function open(directory: string, { engine, ...options }: ServeOptions): Promise<Serving> {
@@ -89,16 +94,6 @@ function open(directory: string, { engine, ...options }: ServeOptions): Promise<
     if (missing !== '') return serveNode(directory, options, { missing })
   }
   return serveNative(directory, options, engine)
-}
-
-async function openMetrics(serving: Serving, address: MetricsAddress | undefined): Promise<() => void> {
-  if (address === undefined) return () => {}
-  try {
-    return await serveMetrics(address, () => metricsText(serving.counters))
-  } catch (error) {
-    await serving.close(0)
-    throw error
-  }
 }
 
 function wholeNumber(option: string, { min, max }: { min: number; max: number }): (text: string) => number {

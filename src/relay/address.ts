@@ -15,6 +15,7 @@ export type SocketAddress = InternetAddress | UnixAddress
 /** What an option names: a host may be a name that has addresses. */
 export type Target = { readonly host: string; readonly port: number } | UnixAddress
 
+const unixPrefix = 'unix:'
 const hostBytesMax = 253
 const label = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i
 
@@ -29,15 +30,21 @@ interface TargetLimits {
  * @throws ERR_SLUICE_OPTION
  */
 export function parseTarget(option: string, value: unknown, { portMin }: TargetLimits): Target {
-  if (typeof value === 'string') {
-    const target = value.startsWith('unix:') ? unixTarget(value.slice(5)) : internetTarget(value, portMin)
-    if (target !== null) return target
-  }
+  const target = typeof value === 'string' ? readTarget(value, portMin) : null
+  if (target !== null) return target
   const ports = `a port of ${portMin} to 65535`
+  const path = `unix:/path with at most ${unixPathBytesMax - 1} bytes`
   throw new SluiceError(
     'ERR_SLUICE_OPTION',
-    `${option} must be host:port, [IPv6 address]:port with ${ports}, or unix:/path, not ${show(value)}`,
+    `${option} must be host:port, [IPv6 address]:port with ${ports}, or ${path}, not ${show(value)}`,
   )
+}
+
+/** null where it is none. */
+export function readTarget(text: string, portMin: 0 | 1): Target | null {
+  return text.startsWith(unixPrefix)
+    ? unixTarget(text.slice(unixPrefix.length))
+    : internetTarget(text, portMin)
 }
 
 /** As `parseTarget` reads it. */
@@ -62,7 +69,7 @@ function showHost(host: string, port: number): string {
 }
 
 function showPath({ path }: UnixAddress): string {
-  return `unix:${path}`
+  return `${unixPrefix}${path}`
 }
 
 function unixTarget(path: string): UnixAddress | null {

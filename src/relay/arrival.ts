@@ -16,16 +16,13 @@ import type { ProxySettings } from './options.js'
 import { Peek } from './peek.js'
 import { proxyHeaderBytesMax, readProxyHeader, writeProxyHeader } from './proxy-header.js'
 import type { Routing } from './routing.js'
-import { isShortage, noteShortage } from './shortage.js'
+import { isShortage, noteShortage, shortageMs } from './shortage.js'
 import { addressFor, domainOf, hasLeft, localOf, peerOf } from './socket-ends.js'
 import type { Upstream } from './upstream.js'
 import type { UpstreamGroup, Waiter } from './upstreams.js'
 
 /** How long to wait before an upstream is tried a second time for the same client. */
 const retryMs = 200
-
-/** How long to wait for a descriptor to connect with: nothing tells when there is one. */
-const shortageMs = 20
 
 /** Where what a client has sent is looked at: one for the whole thread, as nothing of it outlives a look. */
 const looked = new Uint8Array(Math.max(proxyHeaderBytesMax, clientHelloBytesMax))

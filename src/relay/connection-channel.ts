@@ -13,7 +13,14 @@ export function isEndHeard({ onEnd }: Pick<ProxySettings, 'onEnd'>): boolean {
   return onEnd !== undefined || published.hasSubscribers
 }
 
+/** What they throw is thrown where it is nobody else's to catch, as what subscribers throw. */
 export function tellEnd({ onEnd }: Pick<ProxySettings, 'onEnd'>, end: ConnectionEnd): void {
-  onEnd?.(end)
+  try {
+    onEnd?.(end)
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
   if (published.hasSubscribers) published.publish(end)
 }

@@ -20,7 +20,7 @@ export const endings = [
   'queue timeout',
   'connect failed',
   'client left',
-  'no descriptors',
+  'mirror failed',
   'error',
 ] as const
 export type Ending = (typeof endings)[number]

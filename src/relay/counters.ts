@@ -16,8 +16,9 @@ export const proxyCounterNames = [
   'toUpstreamCopied',
   'toClientSpliced',
   'toClientCopied',
-  'mirrored',
+  'mirroredBytes',
   'mirrorsDropped',
+  'mirrorsFailed',
 ] as const
 export type ProxyCounterName = (typeof proxyCounterNames)[number]
 
@@ -46,9 +47,11 @@ export const TO_UPSTREAM_COPIED = 12
 export const TO_CLIENT_SPLICED = 13
 export const TO_CLIENT_COPIED = 14
 /** Bytes that went to mirrors. */
-export const MIRRORED = 15
+export const MIRRORED_BYTES = 15
 /** Mirrors that were given up, as they were slow or had gone. */
 export const MIRRORS_DROPPED = 16
+/** Connections that were ended as a mirror that they wait for could not be had, or failed. */
+export const MIRRORS_FAILED = 17
 
 /** Numbers of 53 bits: 2^53 bytes are nine petabytes. */
 export type ProxyCounterRow = Float64Array

@@ -27,7 +27,7 @@ export async function openProxyListener(native: Native, target: Target): Promise
 function openUnixListener(native: Native, path: string): ProxyListener {
   const { AF_UNIX, SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC } = native
   const fd = native.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
-  if (fd < 0) throw cannotListen({ path }, fd)
+  if (fd < 0) throw cannotListen(path, fd)
   const address = unixAddress(native, path)
   let bound = native.bindAddress(fd, address)
   if (bound === -constants.errno.EADDRINUSE && isAbandoned(native, path)) {
@@ -37,7 +37,17 @@ function openUnixListener(native: Native, path: string): ProxyListener {
   if (bound >= 0) bound = native.listen(fd, backlog)
   if (bound >= 0) return { fd, address: { path } }
   native.close(fd)
-  throw cannotListen({ path }, bound)
+  throw cannotListen(path, bound)
+}
+
+/** Takes the name of a Unix socket away, before what listens there is closed. */
+export function removeName(address: SocketAddress): void {
+  if (!('path' in address)) return
+  try {
+    unlinkSync(address.path)
+  } catch {
+    // It is gone, or its folder is not ours to write to any more: who listens there next takes it over.
+  }
 }
 
 /** Whether it is a socket that nobody listens on any more: one that was killed leaves its name behind. */
@@ -51,9 +61,17 @@ function isAbandoned(native: Native, path: string): boolean {
   return connected === -constants.errno.ECONNREFUSED
 }
 
-function cannotListen(target: Target, errno: number): SluiceError {
-  return new SluiceError('ERR_SLUICE_LISTEN', `Cannot listen on ${showTarget(target)}: ${errnoName(errno)}`, {
+function cannotListen(path: string, errno: number): SluiceError {
+  const name = errnoName(errno)
+  return new SluiceError('ERR_SLUICE_LISTEN', `Cannot listen on ${showTarget({ path })}: ${name}`, {
     errno,
     syscall: 'bind',
+    remedy: remedies[name] ?? 'Choose another path.',
   })
+}
+
+const remedies: Record<string, string> = {
+  EACCES: 'Let the process write to the folder, or choose another.',
+  EADDRINUSE: 'Choose another path, or stop what listens there; a file that is no socket stays.',
+  ENOENT: 'Make the folder, or choose another.',
 }

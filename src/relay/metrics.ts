@@ -16,8 +16,9 @@ const help: Record<Exclude<ProxyCounterName, keyof typeof byteLabels>, string> =
   retries: 'Connects that followed one that failed.',
   timeouts: 'Connections ended as they were idle, half-closed or open for too long.',
   resets: 'Connections that one end reset.',
-  mirrored: 'Bytes sent to mirrors.',
+  mirroredBytes: 'Bytes sent to mirrors.',
   mirrorsDropped: 'Mirrors given up, as they were slow or had gone.',
+  mirrorsFailed: 'Connections ended as the mirror that they wait for could not be had, or failed.',
 }
 
 const byteLabels = {

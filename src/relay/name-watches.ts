@@ -70,6 +70,8 @@ class NameWatch {
   readonly #onAddresses: (host: string) => void
   #timer: NodeJS.Timeout | null = null
   #closed = false
+  /** Questions in a row that had no answer. */
+  #failures = 0
 
   constructor(host: string, settings: NameSettings, onAddresses: (host: string) => void) {
     this.#host = host
@@ -84,16 +86,23 @@ class NameWatch {
   }
 
   async #ask(): Promise<void> {
-    const { nameServers, resolveMs } = this.settings
+    const { nameServers } = this.settings
     const beganMs = performance.now()
     const answer = await resolveName(this.#host, resolverFor(nameServers))
     if (this.#closed) return
     this.#take(answer.addresses, answer.why)
-    const validMs = answer.ttlMs === null ? resolveMs : Math.min(Math.max(answer.ttlMs, ttlMsMin), ttlMsMax)
+    this.#failures = answer.addresses.length === 0 ? this.#failures + 1 : 0
     // Who failed at once is not asked all the time, and who was slow has used up its own.
-    const waitMs = Math.max(ttlMsMin, validMs - (performance.now() - beganMs))
+    const waitMs = Math.max(ttlMsMin, this.#validMs(answer.ttlMs) - (performance.now() - beganMs))
     this.#timer = setTimeout(() => void this.#ask(), waitMs)
     this.#timer.unref()
+  }
+
+  /** Where there was no answer it is asked for soon, and ever later: what is missing may be there in a moment. */
+  #validMs(ttlMs: number | null): number {
+    const { resolveMs } = this.settings
+    if (this.#failures > 0) return Math.min(ttlMsMin * 2 ** (this.#failures - 1), resolveMs)
+    return ttlMs === null ? resolveMs : Math.min(Math.max(ttlMs, ttlMsMin), ttlMsMax)
   }
 
   /** What is known stays where there is no answer: a name server that is down takes nobody else down. */

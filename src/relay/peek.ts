@@ -16,6 +16,7 @@ export class Peek implements Flow {
   readonly fd: number
   readonly sourceFd: number
   queued = false
+  sourceEnding = false
   readonly #native: Native
   readonly #engine: Engine
   readonly #buffer: Uint8Array
@@ -49,7 +50,11 @@ export class Peek implements Flow {
     if (length === -EAGAIN) return STEP_WAIT_SOURCE
     if (length === -EINTR) return this.step()
     const enough = this.#look(this.#buffer, length)
-    if (!enough && length > 0) return STEP_WAIT_SOURCE
+    if (!enough && length > 0) {
+      if (!this.sourceEnding) return STEP_WAIT_SOURCE
+      // What is there is all that comes.
+      this.#look(this.#buffer, 0)
+    }
     this.stop()
     return STEP_DONE
   }

@@ -1,5 +1,6 @@
 /** Version 1 of the PROXY protocol: one line, such as `PROXY TCP4 192.0.2.1 192.0.2.2 56324 443`. */
 import { isIPv4, isIPv6 } from 'node:net'
+import { ipv6Text, ipv6Words } from '../native/socket-address.js'
 import type { SocketAddress } from './address.js'
 import { internetEnds } from './internet-ends.js'
 import type { ProxyHeaderEnds, ProxyHeaderReading } from './proxy-header-types.js'
@@ -58,8 +59,9 @@ function readEnds(line: string): ProxyHeaderEnds | null {
 }
 
 function endOf(isAddress: (text: string) => boolean, address: string, port: string): SocketAddress | null {
-  const valid = isAddress(address) && portText.test(port) && Number(port) <= 65_535
-  return valid ? { address, port: Number(port) } : null
+  if (!isAddress(address) || !portText.test(port) || Number(port) > 65_535) return null
+  // One address may be written in many ways, and is one client's all the same.
+  return { address: address.includes(':') ? ipv6Text(ipv6Words(address)) : address, port: Number(port) }
 }
 
 /** A zone means nothing on another machine. */

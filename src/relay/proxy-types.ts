@@ -13,7 +13,8 @@ export interface TcpProxy extends AsyncDisposable {
    * New connections go by these options from now on; those that are open go on as they are. Upstreams that are no
    * longer there end their connections in their own time.
    *
-   * @throws ERR_SLUICE_OPTION where an option is wrong, or `listen` is another: nothing has changed then
+   * @throws ERR_SLUICE_OPTION where an option is wrong, or `listen` is another, and ERR_SLUICE_CLOSED once `close` was
+   *   called: nothing has changed then
    */
   reload(options: ProxyOptions): Promise<void>
   /**

@@ -1,5 +1,5 @@
 /** `createProxy(options)`: a TCP proxy that splices, with everything that decides where a connection goes. */
-import { unlink } from 'node:fs/promises'
+import { performance } from 'node:perf_hooks'
 import { asyncDispose } from '../base/dispose.js'
 import { SluiceError } from '../base/errors.js'
 import { defaultEngine, engineMissing } from '../engine/default.js'
@@ -18,6 +18,7 @@ import {
   CONNECTIONS_CLOSED,
   CONNECTS_FAILED,
   DENIED,
+  MIRRORS_FAILED,
   type ProxyCounterRow,
   type ProxyCounters,
   proxyCounterRow,
@@ -35,7 +36,7 @@ import {
 } from './counters.js'
 import { publishProxyCounters } from './counters-channel.js'
 import type { Direction } from './direction.js'
-import { openProxyListener } from './listener.js'
+import { openProxyListener, removeName } from './listener.js'
 import { type ConnectionMirrors, Mirrors, noMirrors } from './mirrors.js'
 import type { ProxyOptions } from './options.js'
 import { type PassageHost, smallBytes } from './passage.js'
@@ -43,10 +44,8 @@ import type { TcpProxy, UpstreamStatus } from './proxy-types.js'
 import { resolveProxyOptions } from './resolve-options.js'
 import { Routing } from './routing.js'
 import { Session } from './session.js'
+import { TimeLimits } from './time-limits.js'
 import type { Upstream } from './upstream.js'
-
-/** How often connections are looked at that may have been idle for too long. */
-const lookMs = 1000
 
 /**
  * Accepts connections and passes each on to an upstream, by splice(2) where it is bulk. Listens when this resolves.
@@ -85,7 +84,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
   readonly #mirrors: Mirrors
   readonly #arrivals = new Set<Arrival>()
   readonly #sessions = new Map<Session, Origin>()
-  readonly #look: NodeJS.Timeout
+  readonly #limits: TimeLimits
   readonly #stopPublishing: () => void
   #draining = false
   /** The time to end is over. */
@@ -112,8 +111,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     }
     this.#mirrors = new Mirrors(native, engine, this.#row)
     this.#acceptor = new Acceptor(native, engine, fd, client => this.#onConnection(client))
-    this.#look = setInterval(() => this.#endIdle(), lookMs)
-    this.#look.unref()
+    this.#limits = new TimeLimits(this.#sessions, routing.settings)
     this.#stopPublishing = publishProxyCounters(this)
     this.#acceptor.begin()
   }
@@ -130,7 +128,12 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
   }
 
   async reload(options: ProxyOptions): Promise<void> {
-    await this.routing.reload(resolveProxyOptions(options))
+    const settings = resolveProxyOptions(options)
+    if (this.#closed !== null)
+      throw new SluiceError('ERR_SLUICE_CLOSED', 'A proxy that is being closed cannot be reloaded')
+    await this.routing.reload(settings)
+    if (this.#closed !== null) return
+    this.#limits.limits = this.routing.settings
     this.#admit()
   }
 
@@ -147,12 +150,14 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     const { mirror, connectMs } = this.routing.settings
     if (mirror === null) return this.#pass(arrival, upstream, fd, noMirrors)
     this.#mirrors
-      .open(mirror, this.routing.mirror, connectMs)
+      .open(arrival, mirror, this.routing.mirror, connectMs)
       .then(mirrors => this.#pass(arrival, upstream, fd, mirrors))
   }
 
-  #pass(arrival: Arrival, upstream: Upstream, fd: number, mirrors: ConnectionMirrors): void {
+  /** `mirrors` is null where one could not be had that the connection is to wait for. */
+  #pass(arrival: Arrival, upstream: Upstream, fd: number, mirrors: ConnectionMirrors | null): void {
     this.#arrivals.delete(arrival)
+    this.#mirrors.unreserve(arrival)
     const session = new Session(
       this.#passages,
       {
@@ -160,13 +165,14 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
         upstream: fd,
         clientIsTcp: !('path' in this.address),
         upstreamIsTcp: !('path' in upstream.address),
-        mirrors,
+        mirrors: mirrors ?? noMirrors,
       },
-      Date.now(),
+      performance.now(),
       (ended, ending) => this.#onEnded(ended, ending),
     )
     this.#countAttempts(arrival)
     this.#sessions.set(session, { arrival, upstream })
+    if (mirrors === null) return session.cut('mirror failed')
     session.begin()
     // Its mirrors were being opened when the others were cut off.
     if (this.#cutting) session.cut('drained')
@@ -174,6 +180,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
 
   onTurnedAway(arrival: Arrival, ending: Ending): void {
     this.#arrivals.delete(arrival)
+    this.#mirrors.unreserve(arrival)
     this.#countAttempts(arrival)
     const counter = turnedAway[ending]
     if (counter !== undefined) this.#row[counter]! += 1
@@ -184,6 +191,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     this.#row[CONNECTIONS]! += 1
     const arrival = new Arrival(this, fd)
     this.#arrivals.add(arrival)
+    this.#mirrors.reserve(arrival, this.routing.settings.mirror)
     if (this.#open >= this.routing.settings.connectionsMax) this.#acceptor.pause()
     arrival.begin()
   }
@@ -194,6 +202,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     addBytes(this.#row, session)
     if (ending === 'client reset' || ending === 'upstream reset') this.#row[RESETS]! += 1
     if (ending === 'idle' || ending === 'half-closed' || ending === 'lifetime') this.#row[TIMEOUTS]! += 1
+    if (ending === 'mirror failed') this.#row[MIRRORS_FAILED]! += 1
     upstream.release()
     this.#over({ arrival, upstream, ending, session })
   }
@@ -221,20 +230,10 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     if (queued) this.#row[QUEUED]! += 1
   }
 
-  #endIdle(): void {
-    const nowMs = Date.now()
-    const { idleMs, halfClosedMs, lifetimeMs } = this.routing.settings
-    for (const session of this.#sessions.keys()) {
-      if (session.takeMoved()) session.lastMs = nowMs
-      const quietMs = nowMs - session.lastMs
-      if (nowMs - session.beganMs > lifetimeMs) session.cut('lifetime')
-      else if (session.halfClosed && quietMs > halfClosedMs) session.cut('half-closed')
-      else if (quietMs > idleMs) session.cut('idle')
-    }
-  }
-
   async #close(graceMs: number): Promise<number> {
     this.#draining = true
+    // Now, and not when the last connection has ended: another proxy may listen there by then.
+    removeName(this.address)
     this.#acceptor.close()
     let cut = 0
     if (this.#open > 0) {
@@ -249,10 +248,9 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
       })
       clearTimeout(timer)
     }
-    clearInterval(this.#look)
+    this.#limits.close()
     this.#stopPublishing()
     this.routing.close()
-    if ('path' in this.address) await unlink(this.address.path).catch(() => {})
     return cut
   }
 }

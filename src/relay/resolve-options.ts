@@ -53,11 +53,12 @@ export function resolveProxyOptions(options: ProxyOptions): ProxySettings {
     ...shared,
     upstreams: resolveUpstreams(place, list),
   })
-  if (upstreams === undefined && sni === undefined) throw missingUpstreams()
+  const names = resolveNames(sni, group)
+  if (upstreams === undefined && names.size === 0) throw missingUpstreams()
   return {
     listen: parseTarget('listen', given.listen, { portMin: 0 }),
     fallback: upstreams === undefined ? null : group('upstreams', upstreams),
-    sni: resolveNames(sni, group),
+    sni: names,
     mirror: given.mirror === undefined ? null : resolveMirror(given.mirror),
     proxyIn: protocol === 'in' || protocol === 'both',
     proxyOut,
@@ -91,13 +92,18 @@ function resolveNames(
     if (groups.size === namesMax)
       throw new SluiceError('ERR_SLUICE_OPTION', `sni must have at most ${namesMax} names`)
     const place = `sni[${show(name)}]`
-    groups.set(checkRouteName(place, name), group(place, list as UpstreamList))
+    const route = checkRouteName(place, name)
+    if (groups.has(route))
+      throw new SluiceError('ERR_SLUICE_OPTION', `${place} is there twice: capitals make no difference`)
+    groups.set(route, group(place, list as UpstreamList))
   }
   return groups
 }
 
 function resolveCheck(check: unknown, proxyOut: CheckSettings['proxyOut']): CheckSettings | null {
   if (check === undefined || check === false) return null
+  if (check !== true && typeof check !== 'object')
+    throw new SluiceError('ERR_SLUICE_OPTION', `check must be true, false or an object, not ${show(check)}`)
   const given = check === true ? {} : checkObject('check', check)
   const known = checkKnown('check.', given, Object.keys(checkNumbers))
   return { ...resolveNumbers(checkNumbers, known, 'check.'), proxyOut }

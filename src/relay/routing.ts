@@ -15,11 +15,13 @@ const mirrorGroup = {
   balance: 'round-robin',
   queueMax: 0,
   queueMs: 1,
-  failuresMax: 0,
   backoffMs: 1000,
   connectMs: 5000,
   check: null,
 } as const
+
+/** After so many connects in a row that failed, a mirror that may be dropped is tried now and then: nobody waits for it. */
+const mirrorFailuresMax = 3
 
 /** What one of these is called in what is told of it. */
 export const fallbackRoute = ''
@@ -173,14 +175,20 @@ export class Routing {
 function groupsOf({ fallback, sni, mirror }: ProxySettings): Map<string, GroupSettings> {
   const groups = new Map(sni)
   if (fallback !== null) groups.set(fallbackRoute, fallback)
-  const mirrored = mirror === null ? null : mirrorUpstream(mirror)
-  if (mirrored !== null) groups.set(mirrorRoute, { ...mirrorGroup, upstreams: [mirrored] })
+  const mirrored = mirror === null ? null : mirrorGroupOf(mirror)
+  if (mirrored !== null) groups.set(mirrorRoute, mirrored)
   return groups
 }
 
-function mirrorUpstream({ to }: MirrorSettings): UpstreamSettings | null {
+function mirrorGroupOf({ to, slow }: MirrorSettings): GroupSettings | null {
   if (to.kind === 'file') return null
-  return { target: to.target, weight: 1, backup: false, connectionsMax: Number.POSITIVE_INFINITY }
+  const upstream: UpstreamSettings = {
+    target: to.target,
+    weight: 1,
+    backup: false,
+    connectionsMax: Number.POSITIVE_INFINITY,
+  }
+  return { ...mirrorGroup, failuresMax: slow === 'drop' ? mirrorFailuresMax : 0, upstreams: [upstream] }
 }
 
 function hostsOf(groups: ReadonlyMap<string, GroupSettings>): string[] {

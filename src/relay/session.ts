@@ -29,6 +29,7 @@ const lingerZero = new Uint8Array(new Int32Array([1, 0]).buffer)
 export class Session {
   readonly toUpstream: Direction
   readonly toClient: Direction
+  /** By the clock that nobody sets: `performance.now()`. */
   readonly beganMs: number
   /** When something moved last. */
   lastMs: number
@@ -90,8 +91,8 @@ export class Session {
     }
     const result = native.shutdown(sink, native.SHUT_WR)
     this.halfClosed = true
-    // The other end has gone meanwhile.
-    if (result < 0) this.#close(result === -ENOTCONN ? 'ended' : 'error', true)
+    // It was reset meanwhile, which the other direction has not heard of yet; an end leaves it connected.
+    if (result < 0) this.#close(result === -ENOTCONN ? resetOf(sink === this.#ends.client) : 'error', true)
   }
 
   get #isMirrored(): boolean {
@@ -111,7 +112,7 @@ export class Session {
 
   #direction(ends: DirectionEnds, mirror: Mirror | null, done: DirectionDone): Direction {
     if (mirror === null) return new Passage(this.#host, ends, done)
-    return new MirroredDirection(this.#host, ends, mirror, done)
+    return new MirroredDirection(this.#host, ends, mirror, done, () => this.#close('mirror failed', true))
   }
 
   #close(ending: Ending, reset: boolean): void {

@@ -8,6 +8,9 @@ import { performance } from 'node:perf_hooks'
 
 const { EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno
 
+/** How long to wait before trying again: nothing tells when there is something. */
+export const shortageMs = 20
+
 /** How long it is taken to last when nobody says so again. */
 const lastsMs = 100
 

@@ -67,8 +67,21 @@ function boundTo(native: Native, fd: number): InternetAddress {
 }
 
 function cannotListen({ address, port }: InternetAddress, errno: number): SluiceError {
-  return new SluiceError('ERR_SLUICE_LISTEN', `Cannot listen on ${address}:${port}: ${errnoName(errno)}`, {
+  const name = errnoName(errno)
+  const remedy = remedies[name]
+  return new SluiceError('ERR_SLUICE_LISTEN', `Cannot listen on ${showInternet(address)}:${port}: ${name}`, {
     errno,
     syscall: 'bind',
+    ...(remedy !== undefined && { remedy }),
   })
+}
+
+function showInternet(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
+}
+
+/** Where it is not that something else listens there. */
+const remedies: Record<string, string> = {
+  EACCES: 'Choose a port from 1024 on (--listen, or --port), or give the process CAP_NET_BIND_SERVICE.',
+  EADDRNOTAVAIL: 'Choose an address that this machine has (--listen, or --host).',
 }

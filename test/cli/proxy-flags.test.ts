@@ -103,11 +103,11 @@ const wrong: [string[], string][] = [
   [listen, '--to or --sni is missing, and no --config has it'],
   [
     ['--listen', '9000'],
-    '--listen must be host:port, [IPv6 address]:port with a port of 0 to 65535, or unix:/path, not "9000"',
+    '--listen must be host:port, [IPv6 address]:port with a port of 0 to 65535, or unix:/path with at most 107 bytes, not "9000"',
   ],
   [
     [...listen, '--to', 'a:1,b'],
-    '--to must be host:port, [IPv6 address]:port with a port of 1 to 65535, or unix:/path, not "b"',
+    '--to must be host:port, [IPv6 address]:port with a port of 1 to 65535, or unix:/path with at most 107 bytes, not "b"',
   ],
   [[...listen, '--to', 'a:1,,b:1'], '--to must be host:port'],
   [[...least, '--backup', 'b:0'], '--backup must be host:port'],

@@ -38,13 +38,13 @@ async function hear(t: TestContext, port: number): Promise<string> {
 const listen = ['--listen', '127.0.0.1:0']
 
 test('passes connections on, with a line for each where --log asks, and metrics where --metrics does', async t => {
-  const metricsPort = Number((await deadAddress()).split(':')[1])
   const to = `${await upstream(t, saying('a'))},${await upstream(t, saying('b'))}`
-  const running = await proxy(t, [...listen, '--to', to, '--log', '--metrics', `127.0.0.1:${metricsPort}`])
+  const running = await proxy(t, [...listen, '--to', to, '--log', '--metrics', '127.0.0.1:0'])
+  const [, origin] = await running.line(/^metrics at (http:\/\/127\.0\.0\.1:\d+)\/metrics$/m)
   assert.deepEqual([await hear(t, running.port), await hear(t, running.port)].sort(), ['a', 'b'])
   const [, client] = await running.line(/^time=\S+ client=(\S+) upstream=127\.0\.0\.1:\d+ .* end=ended$/m)
   assert.match(client!, /^127\.0\.0\.1:\d+$/)
-  const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+  const metrics = await (await fetch(`${origin}/metrics`)).text()
   assert.match(metrics, /^sluice_proxy_connections_total 2$/m)
   const { code, stderr } = await running.stop()
   assert.deepEqual([code, stderr], [0, ''])

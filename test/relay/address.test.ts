@@ -64,7 +64,7 @@ test('what is no address is refused', () => {
     assert.throws(() => parseTarget('upstreams[2]', value, { portMin: 1 }), {
       code: 'ERR_SLUICE_OPTION',
       message:
-        /^upstreams\[2\] must be host:port, \[IPv6 address\]:port with a port of 1 to 65535, or unix:\/path, not /,
+        /^upstreams\[2\] must be host:port, \[IPv6 address\]:port with a port of 1 to 65535, or unix:\/path with at most 107 bytes, not /,
     })
   }
 })

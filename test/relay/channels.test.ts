@@ -47,6 +47,30 @@ test('counters are told once a second, and when the proxy has closed', needsAddo
   assert.deepEqual([proxy.counters.connections, proxy.counters.connectionsClosed], [1, 1])
 })
 
+test('what onEnd throws is uncaught, and no harm is done', async t => {
+  const [listener] = process.listeners('uncaughtException')
+  const thrown: unknown[] = []
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', error => void thrown.push(error))
+  t.after(() => {
+    process.removeAllListeners('uncaughtException')
+    if (listener !== undefined) process.on('uncaughtException', listener)
+  })
+  const fault = new Error('of the program')
+  const onEnd = (): never => {
+    throw fault
+  }
+  const ends = listen<ConnectionEnd>(t, connectionChannel)
+  const end = { ending: 'ended' } as ConnectionEnd
+  tellEnd({ onEnd }, end)
+  assert.deepEqual(ends, [end])
+  await eventually(
+    () => thrown.length > 0,
+    () => 'nothing was thrown',
+  )
+  assert.deepEqual(thrown, [fault])
+})
+
 test('where nobody listens nothing is told', t => {
   assert.equal(isEndHeard({ onEnd: undefined }), false)
   assert.equal(isEndHeard({ onEnd: () => {} }), true)

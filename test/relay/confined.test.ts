@@ -48,6 +48,44 @@ for (const { descriptors, mirrored } of shortages) {
   })
 }
 
+for (const kind of ['a file', 'a connection'] as const) {
+  test(
+    `of 120 descriptors none is left: a mirror that is waited for, ${kind}, has every byte`,
+    needsAddon,
+    async t => {
+      const folder = temporaryFolder(t)
+      const heard: Promise<Buffer>[] = []
+      const listening = await upstream(t, socket => {
+        heard.push(readAll(socket))
+        socket.once('end', () => socket.end())
+      })
+      const to = kind === 'a file' ? `file:${join(folder, 'mirror')}` : `tcp:${listening}`
+      const launcher = ['sh', '-c', 'ulimit -n 120; exec "$@"', 'sh']
+      const flags = ['--mirror', to, '--mirror-slow', 'wait']
+      const { proxy, address } = await startProxy(t, { launcher }, flags)
+      // All are there at once: none may have what another needs to go on.
+      proxy.process.kill('SIGSTOP')
+      const clients = await Promise.all(Array.from({ length: 120 }, () => dial(t, { address })))
+      proxy.process.kill('SIGCONT')
+      const answers = clients.map(readAll)
+      const sent = clients.map((_, index) => randomBytes(20_000 + index))
+      for (const [index, client] of clients.entries()) client.write(sent[index]!)
+      await eventually(
+        () => readdirSync(`/proc/${proxy.pid}/fd`).length >= 115,
+        () => 'there are always descriptors',
+      )
+      await pause(300)
+      for (const client of clients) client.end()
+      for (const [index, answer] of answers.entries()) assert.ok((await answer).equals(sent[index]!))
+      const { code, stderr } = await proxy.stop()
+      assert.deepEqual([code, stderr], [0, ''])
+      const files = readdirSync(folder).map(name => readFileSync(join(folder, name)))
+      const mirrored = kind === 'a file' ? files : await Promise.all(heard)
+      assert.deepEqual(mirrored.map(String).sort(), sent.map(String).sort())
+    },
+  )
+}
+
 for (const call of ['splice', 'tee']) {
   test(
     `where a sandbox refuses ${call}, connections and their mirrors are copied`,

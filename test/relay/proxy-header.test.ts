@@ -40,6 +40,11 @@ const accepted: [string, Uint8Array, ProxyHeaderEnds][] = [
   ],
   ['IPv6 as text', Buffer.from('PROXY TCP6 2001:db8::1 2001:db8::2 443 80\r\n'), ipv6Ends],
   [
+    'IPv6 as text, as it may be written too',
+    Buffer.from('PROXY TCP6 2001:0DB8:0:0:0:0:0:1 2001:db8:0::2 443 80\r\n'),
+    ipv6Ends,
+  ],
+  [
     'port 0',
     Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.2 0 0\r\n'),
     {

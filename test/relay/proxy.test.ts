@@ -1,6 +1,7 @@
 /** The proxy between real sockets: what a client and an upstream notice of it. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -11,7 +12,7 @@ import { createProxy } from '#sluice/relay/proxy.js'
 import { readProxyHeader, writeProxyHeader } from '#sluice/relay/proxy-header.js'
 import { needsAddon } from '../support/addon.js'
 import { descriptorsBackTo, openDescriptors } from '../support/descriptors.js'
-import { eventually, pause } from '../support/eventually.js'
+import { eventually, pause, watchdogMs } from '../support/eventually.js'
 import { temporaryFolder } from '../support/temporary.js'
 import {
   deadAddress,
@@ -321,6 +322,22 @@ test('closing lets connections end in their own time, for a while', needsAddon, 
   assert.equal(await closed, 0)
 })
 
+test('while connections end another proxy may listen on the same Unix socket', needsAddon, async t => {
+  const listen = `unix:${join(temporaryFolder(t), 'proxy')}`
+  const upstreams = [await upstream(t, echo)]
+  const old = await openProxy(t, { listen, upstreams })
+  const client = await dial(t, old)
+  client.write('x')
+  await once(client, 'data')
+  const closed = old.close({ graceMs: watchdogMs })
+  const next = await openProxy(t, { listen, upstreams: [await upstream(t, saying('next'))] })
+  client.end()
+  assert.equal(await closed, 0)
+  assert.equal(await hear(t, next), 'next')
+  await next.close()
+  assert.equal(existsSync(listen.slice(5)), false)
+})
+
 test('what has not ended when the time is over is cut off', needsAddon, async t => {
   const proxy = await openProxy(t, { upstreams: [await upstream(t, echo)] })
   const client = await dial(t, proxy)
@@ -363,6 +380,15 @@ test('a reload takes new clients elsewhere, and leaves open connections alone', 
     /^SluiceError: upstreams must name at least one/,
   )
   assert.equal(await hear(t, proxy), 'elsewhere')
+})
+
+test('a proxy that is being closed is not reloaded', needsAddon, async t => {
+  const upstreams = [await upstream(t, echo)]
+  const proxy = await openProxy(t, { upstreams })
+  await proxy.close()
+  await assert.rejects(() => proxy.reload({ listen: '127.0.0.1:0', upstreams }), {
+    code: 'ERR_SLUICE_CLOSED',
+  })
 })
 
 test('an upstream that comes back gets clients again', needsAddon, async t => {

@@ -9,7 +9,7 @@ import type { TcpProxy } from '#sluice/relay/proxy-types.js'
 import { needsAddon } from '../support/addon.js'
 import { certificate } from '../support/certificate.js'
 import { without } from '../support/commands.js'
-import { eventually } from '../support/eventually.js'
+import { eventually, watchdogMs } from '../support/eventually.js'
 import { clientHello, inRecords } from './client-hellos.js'
 import { dial, openProxy, readAll, saying, upstream } from './support.js'
 
@@ -107,6 +107,33 @@ test(
     assert.equal(proxy.counters.unrouted, 1)
   },
 )
+
+test('who ends in the middle of a hello is not waited for', needsAddon, async t => {
+  const ends: ConnectionEnd[] = []
+  const onEnd = (end: ConnectionEnd): void => void ends.push(end)
+  const sni = { 'a.example.org': [await upstream(t, saying('named'))] }
+  const ours = { upstreams: undefined, sni, onEnd, helloMs: watchdogMs }
+  const hello = await clientHello({ servername: 'a.example.org' })
+  const header = Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n')
+  const parts = [
+    [await openProxy(t, ours), hello.subarray(0, 100)],
+    [await openProxy(t, { ...ours, proxyProtocol: 'in' }), header.subarray(0, 9)],
+    [await openProxy(t, { ...ours, proxyProtocol: 'in' }), Buffer.concat([header, hello.subarray(0, 9)])],
+  ] as const
+  for (const [proxy, bytes] of parts) {
+    const client = await dial(t, proxy)
+    client.end(bytes)
+    assert.equal(String(await readAll(client)), '')
+  }
+  await eventually(
+    () => ends.length === parts.length,
+    () => `${ends.length} have ended`,
+  )
+  assert.deepEqual(
+    ends.map(({ ending }) => ending),
+    ['client left', 'client left', 'client left'],
+  )
+})
 
 test('a ClientHello that comes in pieces is waited for', needsAddon, async t => {
   const sni = { 'a.example.org': [await upstream(t, saying('named'))] }

@@ -33,6 +33,7 @@ const ways: Record<string, Way> = {
   'copied to a stream': async (_t, source) =>
     (await transfer(source, new PassThrough({ highWaterMark: 100_000 }))).bytes,
   'spliced to a file': (t, source) => toFile(t, source, 'splice'),
+  'spliced to a pipe': toPipe,
   'copied to a file': (t, source) => toFile(t, source, 'copy'),
   'duplicated for several sinks': (t, source) => toSeveral(t, source, 'tee'),
   'copied to several sinks': (t, source) => toSeveral(t, source, 'copy'),
@@ -57,6 +58,20 @@ for (const kind of ['TCP', 'Unix'] as const) {
       })
     }
   }
+}
+
+for (const how of ['spliced to a socket', 'spliced to a file', 'spliced to a pipe']) {
+  test(
+    `a socket that stays open when the other side ends, cut off after Node has read it all: ${how}`,
+    needsAddon,
+    async t => {
+      const source = await cutOff(t, 'TCP')
+      source.allowHalfOpen = true
+      await readByNode(source)
+      await endSeen(source)
+      await assert.rejects(ways[how]!(t, source), { code: 'ERR_SLUICE_PEER_CLOSED' })
+    },
+  )
 }
 
 for (const [how, take] of Object.entries(ways)) {
@@ -134,6 +149,15 @@ async function readByNode(source: Socket): Promise<void> {
   assert.equal(source.readableLength, sent.length)
 }
 
+/** Node takes it for the end, or has found the reset itself. */
+async function endSeen(source: Socket): Promise<void> {
+  const { _readableState: state } = source as unknown as { _readableState: { ended: boolean } }
+  await eventually(
+    () => state.ended || source.destroyed,
+    () => 'Node has seen no end',
+  )
+}
+
 async function toSocket(t: Ending, source: Socket, prefer: PathName): Promise<number> {
   const { socket: sink } = await socketPair(t)
   return await by(prefer, source, socket(sink))
@@ -141,6 +165,13 @@ async function toSocket(t: Ending, source: Socket, prefer: PathName): Promise<nu
 
 async function toFile(t: Ending, source: Socket, prefer: PathName): Promise<number> {
   return await by(prefer, source, file(join(temporaryFolder(t), 'sink.bin')))
+}
+
+async function toPipe(t: Ending, source: Socket): Promise<number> {
+  const ends = new Int32Array(2)
+  assert.equal(native!.pipe2(ends, native!.O_CLOEXEC), 0)
+  t.after(() => ends.forEach(end => void native!.close(end)))
+  return await by('splice', source, socket(ends[1]!))
 }
 
 async function toSeveral(t: Ending, source: Socket, prefer: PathName): Promise<number> {

@@ -21,6 +21,7 @@ import { nameOf } from '../ends/source.js'
 import { aborted, watchLimits } from '../interrupt.js'
 import { Interruption } from '../interruption.js'
 import { CopyLane, copySeveral, slackBytes } from '../paths/copy-several.js'
+import { PathRefused } from '../paths/path-refused.js'
 import { TeeFlow } from '../paths/tee.js'
 import { Backlog, type BacklogLimits } from '../paths/tee-backlog.js'
 import { type BranchEvents, SpliceBranch } from '../paths/tee-branch.js'
@@ -30,38 +31,10 @@ import { Lane, type SlowSinks, slowSinksPolicies } from '../paths/tee-lane.js'
 import { teeRefusal } from '../paths/tee-refusal.js'
 import type { TeeSource } from '../paths/tee-source.js'
 import { type Pipe, sharedPipes } from '../pipe-pool.js'
-import type { PathName, Plan } from '../plan/path.js'
+import type { Plan } from '../plan/path.js'
 import { checkSinks, planSeveral } from '../plan/plan-several.js'
-import type { TransferOptions, TransferResult } from './job.js'
 import { openSeveralSource, type SeveralSource } from './several-source.js'
-
-export interface SeveralOptions extends TransferOptions {
-  /**
-   * `wait`, the default: the slowest sink sets the pace. `drop`: the first does, and another that falls too far behind
-   * it, or fails, gets no more; the result says so.
-   */
-  slowSinks?: SlowSinks | undefined
-  /**
-   * Called when the source has ended and the first sink has everything, which others may not have yet. Where bytes are
-   * copied it is not called: the transfer ends soon after that anyway.
-   */
-  onFirstDone?: (() => void) | undefined
-}
-
-export interface SinkResult {
-  /** Bytes that this sink took. */
-  bytes: number
-  /** Whether it was left behind: it has the first `bytes` bytes then. */
-  dropped: boolean
-  /** Why it was dropped, or its bytes were copied. */
-  why?: string
-  path: PathName
-}
-
-export interface SeveralResult extends TransferResult {
-  /** One for each sink, in their order. `bytes` of the result are the first one's. */
-  sinks: SinkResult[]
-}
+import type { Delivery, DeliveryOptions, SeveralOptions, SeveralResult } from './several-types.js'
 
 /**
  * What a sink has still to get. A file's pipe is locked while a thread writes what is in it, so there is another to be
@@ -73,7 +46,7 @@ const backlogLimits: Record<SlowSinks, BacklogLimits> = {
 }
 
 /** What both ways have to say of a sink. */
-type Delivery = Pick<Lane, 'sentBytes' | 'copiedBytes' | 'path' | 'why'>
+type Delivered = Pick<Lane, 'sentBytes' | 'copiedBytes' | 'path' | 'why'>
 
 /** @throws as transfer() does; then `error.bytes` is what the first sink took */
 export async function transferToSeveral(
@@ -81,6 +54,18 @@ export async function transferToSeveral(
   to: readonly Sink[],
   options: SeveralOptions,
 ): Promise<SeveralResult> {
+  const { error, result } = await deliverToSeveral(from, to, options)
+  if (error === null) return result
+  if (error instanceof SluiceError) error.bytes = result.bytes
+  throw error
+}
+
+/** The same, which tells of a failure as part of how it ended. @throws what is found before a sink is opened */
+export async function deliverToSeveral(
+  from: Source,
+  to: readonly Sink[],
+  options: DeliveryOptions,
+): Promise<Delivery> {
   checkSinks(to)
   checkOneOf('slowSinks', options.slowSinks ?? 'wait', slowSinksPolicies)
   const claims: (Claim | null)[] = []
@@ -109,7 +94,7 @@ class SeveralJob {
   readonly #source: SeveralSource
   readonly #to: readonly Sink[]
   readonly #claims: readonly (Claim | null)[]
-  readonly #options: SeveralOptions
+  readonly #options: DeliveryOptions
   readonly #drops: boolean
   readonly #began = performance.now()
   /** By sink: what it is sent to by; null until it is open. */
@@ -123,7 +108,9 @@ class SeveralJob {
   /** By sink: what closing it said, where it may be dropped. */
   readonly #closingFailed: string[] = []
   /** By sink: what it has got. */
-  #deliveries: readonly Delivery[] = []
+  #deliveries: readonly Delivered[] = []
+  /** By sink: what it failed with. */
+  readonly #failures: unknown[] = []
   #plan: Plan
   readonly #interruption = new Interruption()
   #teeSource: TeeSource | null = null
@@ -136,7 +123,7 @@ class SeveralJob {
     source: SeveralSource,
     to: readonly Sink[],
     claims: readonly (Claim | null)[],
-    options: SeveralOptions,
+    options: DeliveryOptions,
   ) {
     this.#source = source
     this.#to = to
@@ -150,16 +137,21 @@ class SeveralJob {
     this.#plan = planSeveral(source.end, to, options, source.obstacle || undefined)
   }
 
-  async run(): Promise<SeveralResult> {
+  async run(): Promise<Delivery> {
     const stopLimits = watchLimits(this.#options, error => this.#interruption.raise(error))
     let error: unknown = null
     try {
       if (this.#options.signal?.aborted) throw aborted(this.#options.signal)
+      if (this.#plan.path === 'copy' && this.#options.teeOnly) throw new PathRefused(this.#plan.why)
       // At once, so that Node reads nothing more of it.
       if (this.#plan.path === 'tee') this.#teeSource = this.#source.teeSource(() => this.#flow?.resume())
       const openings = this.#to.map((_, index) => this.#open(index))
       const needed = this.#drops && this.#plan.path === 'tee' ? openings.slice(0, 1) : openings
-      for (const opening of openings) opening.catch(() => {})
+      for (const [index, opening] of openings.entries()) {
+        opening.catch(failure => {
+          this.#failures[index] = failure
+        })
+      }
       await this.#interruption.or(this.#opened(needed))
       error = this.#plan.path === 'tee' ? await this.#tee(openings) : await this.#copy(openings)
     } catch (failure) {
@@ -169,11 +161,7 @@ class SeveralJob {
       this.#over = true
     }
     error = await this.#giveBack(error)
-    if (error !== null) {
-      if (error instanceof SluiceError) error.bytes = this.#deliveries[0]?.sentBytes ?? 0
-      throw error
-    }
-    return this.#result()
+    return { error, failedSink: error === null ? -1 : this.#failures.indexOf(error), result: this.#result() }
   }
 
   /** Where sinks may be dropped, those besides the first need not even open. */
@@ -231,6 +219,7 @@ class SeveralJob {
           trunk,
           lanes,
           slowSinks: this.#drops ? 'drop' : 'wait',
+          cutsStalled: this.#options.cutsStalled,
           onFirstDone: this.#options.onFirstDone,
         },
         this.#options.onProgress,
@@ -267,7 +256,10 @@ class SeveralJob {
     }
     const events: BranchEvents = {
       moved: () => flow.onMoved(lane),
-      failed: error => flow.onFailed(lane, error),
+      failed: error => {
+        this.#failures[index] = error
+        flow.onFailed(lane, error)
+      },
       refused: errno => copy(systemError(errno, 'splice', 'It can only be copied to').message),
     }
     const { hold, file } = end
@@ -295,6 +287,7 @@ class SeveralJob {
     }
     for (const lane of lanes) lane.backlog.close()
     if (trunk !== null) pool.give(trunk, true)
+    if (this.#options.teeOnly) throw new PathRefused(obstacle)
     this.#plan = planSeveral(this.#source.end, this.#to, this.#options, obstacle)
     return null
   }
@@ -310,7 +303,9 @@ class SeveralJob {
     const { onProgress, slowSinks = 'wait' } = this.#options
     const run = copySeveral(this.#source.chunks(), lanes, slowSinks, onProgress)
     this.#interruption.pass(error => run.interrupt(error))
-    return await run.done
+    const error = await run.done
+    for (const [index, lane] of lanes.entries()) this.#failures[index] = lane.failure
+    return error
   }
 
   /** Nothing uses the sink any more. */
@@ -333,7 +328,10 @@ class SeveralJob {
         await this.#releases[index]
       } catch (closing) {
         if (this.#drops && index > 0) this.#closingFailed[index] = (closing as Error).message
-        else failure ??= closing
+        else {
+          this.#failures[index] ??= closing
+          failure ??= closing
+        }
       }
     }
     return failure
@@ -347,6 +345,6 @@ class SeveralJob {
       return { bytes: sentBytes, dropped: dropped !== '', path, ...(reason && { why: reason }) }
     })
     const copied = this.#deliveries.reduce((sum, { copiedBytes }) => sum + copiedBytes, this.#copiedBefore)
-    return { bytes: sinks[0]!.bytes, path, why, copied, ms: performance.now() - this.#began, sinks }
+    return { bytes: sinks[0]?.bytes ?? 0, path, why, copied, ms: performance.now() - this.#began, sinks }
   }
 }

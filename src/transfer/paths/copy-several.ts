@@ -23,9 +23,12 @@ export class CopyLane {
   why: string
   readonly stall = new Stall()
   queuedBytes = 0
+  /** What the sink failed with; null where it did not. */
+  failure: unknown = null
   readonly #output: CopyOutput | null
   readonly #queue: Buffer[] = []
   #pumping: Promise<void> | null = null
+  #stopped = false
 
   /** `sink` is null where it could not even be opened, and `why` says so. */
   constructor(sink: Writable | null, why = '') {
@@ -61,6 +64,7 @@ export class CopyLane {
   }
 
   stop(error: unknown): void {
+    this.#stopped = true
     this.#output?.stop(error)
   }
 
@@ -70,7 +74,12 @@ export class CopyLane {
 
   async #pump(): Promise<void> {
     for (let chunk = this.#queue.shift(); chunk !== undefined; chunk = this.#queue.shift()) {
-      await this.#output!.write(chunk)
+      try {
+        await this.#output!.write(chunk)
+      } catch (error) {
+        if (!this.#stopped) this.failure = error
+        throw error
+      }
       this.sentBytes += chunk.length
       this.queuedBytes -= chunk.length
     }

@@ -31,6 +31,8 @@ export interface TeeSource {
   /** Puts at most `room` bytes into the pipe, without waiting → how many, 0 where there are none now. */
   fill(pipe: Pipe, room: number): number
   whyClosed(): unknown
+  /** What the source's peer has broken off with, though there may still be bytes that came before; null where it has not. */
+  brokenOff(): unknown
   /** Calls back when the source is closed on this side. */
   onClose(callback: () => void): void
   /** Resolves when nothing of it is used any more. */
@@ -46,6 +48,8 @@ export class StreamTeeSource implements TeeSource {
   readonly #native: Native
   readonly #source: HeldSource
   readonly #early: MemoryTeeSource
+  /** The kernel says it once. */
+  #reset: SluiceError | null = null
 
   constructor(native: Native, source: HeldSource) {
     this.fd = source.fd
@@ -84,6 +88,13 @@ export class StreamTeeSource implements TeeSource {
     return this.#source.whyClosed()
   }
 
+  brokenOff(): unknown {
+    const { SOL_SOCKET, SO_ERROR } = this.#native
+    const error = this.#reset === null ? this.#native.getsockoptInt(this.fd, SOL_SOCKET, SO_ERROR) : 0
+    if (error > 0) this.#reset = streamError(-error, 'getsockopt(SO_ERROR)', 'Receiving for several sinks')
+    return this.#reset
+  }
+
   onClose(callback: () => void): void {
     this.#source.onClose(callback)
   }
@@ -91,7 +102,7 @@ export class StreamTeeSource implements TeeSource {
   async settled(): Promise<void> {}
 
   #end(): void {
-    this.failure = this.#source.endError
+    this.failure = this.#reset ?? this.#source.endError
     this.ended = this.failure === null
   }
 }
@@ -144,6 +155,10 @@ export class FileTeeSource implements TeeSource {
   }
 
   whyClosed(): unknown {
+    return null
+  }
+
+  brokenOff(): unknown {
     return null
   }
 
@@ -223,6 +238,10 @@ export class MemoryTeeSource implements TeeSource {
   }
 
   whyClosed(): unknown {
+    return null
+  }
+
+  brokenOff(): unknown {
     return null
   }
 

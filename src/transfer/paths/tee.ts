@@ -10,10 +10,11 @@
 import { constants } from 'node:os'
 import { MiB } from '../../base/units.js'
 import type { Engine } from '../../engine/engine.js'
-import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, type Step } from '../../engine/flow.js'
+import { type Flow, STEP_DONE, STEP_MORE, STEP_PARK, STEP_WAIT_SOURCE, type Step } from '../../engine/flow.js'
 import type { Pipe } from '../pipe-pool.js'
 import { streamError } from '../stream-error.js'
 import { stallTurnMs, stallWhy } from './stall.js'
+import { TeeCut } from './tee-cut.js'
 import type { Lane, SlowSinks } from './tee-lane.js'
 import type { TeeSource } from './tee-source.js'
 
@@ -29,6 +30,8 @@ export interface TeeEnds {
   /** One for each sink; the first is the main flow's. */
   readonly lanes: readonly Lane[]
   readonly slowSinks: SlowSinks
+  /** Whether a source that is broken off ends the flow though sinks that take nothing have not got what came before. */
+  readonly cutsStalled?: boolean | undefined
   /** Called once, when the source has ended and the first sink has everything. */
   readonly onFirstDone?: (() => void) | undefined
 }
@@ -41,6 +44,7 @@ export class TeeFlow implements Flow {
   readonly fd = -1
   readonly sourceFd: number
   queued = false
+  sourceEnding = false
   readonly #engine: Engine
   readonly #source: TeeSource
   readonly #trunk: Pipe
@@ -54,11 +58,12 @@ export class TeeFlow implements Flow {
   #held = 0
   #parked = false
   #stallTimer: NodeJS.Timeout | null = null
+  readonly #cut: TeeCut | null
   #ended = false
 
   constructor(
     engine: Engine,
-    { source, trunk, lanes, slowSinks, onFirstDone }: TeeEnds,
+    { source, trunk, lanes, slowSinks, cutsStalled, onFirstDone }: TeeEnds,
     onProgress: ((sentBytes: number) => void) | undefined,
     done: TeeDone,
   ) {
@@ -72,6 +77,7 @@ export class TeeFlow implements Flow {
     this.#onProgress = onProgress
     this.#done = done
     this.#onFirstDone = onFirstDone
+    this.#cut = cutsStalled ? new TeeCut(source, lanes, error => this.interrupt(error)) : null
   }
 
   /** Moves what is there at once. */
@@ -129,7 +135,7 @@ export class TeeFlow implements Flow {
         passed += moved
         this.#moveHead(moved)
       } else if (moved === -EAGAIN) {
-        return this.#main.backlog.bytes > 0 ? this.#park() : STEP_MORE
+        return this.#main.backlog.bytes > 0 ? this.#parkForSinks() : STEP_MORE
       } else if (moved !== -EINTR) {
         return this.#finish(streamError(moved, 'splice', 'Passing bytes on to several sinks'))
       }
@@ -178,7 +184,14 @@ export class TeeFlow implements Flow {
     for (const lane of this.#others) {
       if (!lane.dropped && lane.ahead === 0 && lane.backlog.bytes === 0) return STEP_MORE
     }
-    return this.#park()
+    return this.#parkForSinks()
+  }
+
+  /** The source is not received from meanwhile, but may break off. */
+  #parkForSinks(): Step {
+    this.#parked = true
+    if (this.#cut === null || this.sourceFd === -1 || this.#source.ended) return STEP_PARK
+    return this.#cut.begun(this.sourceEnding) ? STEP_PARK : STEP_WAIT_SOURCE
   }
 
   #moveHead(count: number): void {
@@ -194,13 +207,13 @@ export class TeeFlow implements Flow {
 
   /** The source has no more: what is left is with the sinks. */
   #awaitSinks(): Step {
-    if (!this.#main.quiet) return this.#park()
+    if (!this.#main.quiet) return this.#parkForSinks()
     if (this.#source.failure === null) this.#tellFirstDone()
     if (this.#ended) return STEP_DONE
     for (const lane of this.#others) {
       if (lane.dropped || lane.quiet) continue
       if (this.#drops) this.#stallTimer ??= setTimeout(this.#onStallTurn, stallTurnMs)
-      return this.#park()
+      return this.#parkForSinks()
     }
     return this.#finish(this.#source.failure)
   }
@@ -236,6 +249,7 @@ export class TeeFlow implements Flow {
     if (this.#ended) return STEP_DONE
     this.#ended = true
     if (this.#stallTimer !== null) clearTimeout(this.#stallTimer)
+    this.#cut?.end()
     this.#engine.forget(this, false, this.#source.open && this.sourceFd !== -1)
     this.#settle(error)
     return STEP_DONE
