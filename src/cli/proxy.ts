@@ -9,6 +9,7 @@ import { proxyMetrics } from '../relay/metrics.js'
 import type { ProxyOptions } from '../relay/options.js'
 import { createProxy } from '../relay/proxy.js'
 import type { TcpProxy } from '../relay/proxy-types.js'
+import { rehearse } from '../relay/rehearsal.js'
 import { LineWriter } from './line-writer.js'
 import { type MetricsAddress, parseMetricsAddress, serveMetrics } from './metrics-server.js'
 import { parseDuration } from './parse-duration.js'
@@ -57,6 +58,7 @@ async function run(
   }
   const endNews = tellOfUpstreams(process.stderr)
   preferEngineWait()
+  await rehearse()
   const proxy = await createProxy(read())
   const close = (graceMs: number): Promise<number> => {
     // That upstreams drain now is no news.
