@@ -14,7 +14,7 @@ import { eventually } from '../support/eventually.js'
 import { stalls } from '../support/several-ends.js'
 import type { Ending } from '../support/sockets.js'
 import { temporaryFolder } from '../support/temporary.js'
-import { deadAddress, dial, echo, openProxy, readAll, upstream } from './support.js'
+import { beginToDial, deadAddress, dial, echo, openProxy, readAll, upstream } from './support.js'
 
 /** More than a mirror that takes nothing, or answers without being heard, can have on its way. */
 const largeBytes = 24 * MiB
@@ -93,7 +93,7 @@ test('who is to wait for a mirror that cannot be had is reset, and counted', nee
     { to: `file:${occupied}`, of: 'both', dropped: 1 },
   ] as const) {
     const { proxy, ending } = await watched(t, { upstreams, mirror: { to, slow: 'wait', of } })
-    const client = await dial(t, proxy)
+    const client = beginToDial(t, proxy)
     const answer = readAll(client)
     client.write('to be heard by both')
     assert.equal(await ending(), 'mirror failed')

@@ -68,12 +68,18 @@ export async function openProxy(
 }
 
 /** A connection to the proxy, made by now; it stays open when the other side ends. */
-export async function dial(t: Ending, { address }: Pick<TcpProxy, 'address'>): Promise<Socket> {
+export async function dial(t: Ending, proxy: Pick<TcpProxy, 'address'>): Promise<Socket> {
+  const socket = beginToDial(t, proxy)
+  await once(socket, 'connect')
+  return socket
+}
+
+/** For who may be reset before Node says that it is connected. */
+export function beginToDial(t: Ending, { address }: Pick<TcpProxy, 'address'>): Socket {
   const where = 'path' in address ? { path: address.path } : { host: address.address, port: address.port }
   const socket = connect({ ...where, allowHalfOpen: true })
   t.after(() => socket.destroy())
   socket.on('error', () => {})
-  await once(socket, 'connect')
   return socket
 }
 
