@@ -75,8 +75,6 @@ export const SKIP_SUCCESS = 1 << 6
 export const CQE_BUFFER = 1 << 0
 /** More completions of the same submission follow. Where it is missing, this was the last. */
 export const CQE_MORE = 1 << 1
-/** More bytes are in the socket than were received. */
-export const CQE_SOCKET_NONEMPTY = 1 << 2
 /** The bytes of a zero-copy send are no longer used. */
 export const CQE_NOTIFICATION = 1 << 3
 export const CQE_BUFFER_SHIFT = 16
@@ -84,9 +82,7 @@ export const CQE_BUFFER_SHIFT = 16
 /** The result of a notification that was asked for with SEND_REPORT_USAGE: the bytes were copied. 6.2 */
 export const NOTIFICATION_COPIED = 1 << 31
 
-/** How to send or receive: in a submission's ioprio. Wait for the socket before the first try. */
-export const RECVSEND_POLL_FIRST = 1 << 0
-/** 6.0 */
+/** How to send or receive: in a submission's ioprio. 6.0 */
 export const RECV_MULTISHOT = 1 << 1
 /** 6.0; 6.15 with sendmsgZeroCopy */
 export const SEND_FIXED_BUFFER = 1 << 2
