@@ -1,4 +1,5 @@
 /** A server that `sluice serve` runs, whatever it runs on. */
+import { hostAndPort } from '../native/socket-address.js'
 import type { CounterValues } from '../server/counters.js'
 
 export interface Serving {
@@ -26,5 +27,5 @@ export interface ServingOptions {
 }
 
 export function originOf({ address, port }: { address: string; port: number }): string {
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
+  return `http://${hostAndPort(address, port)}`
 }

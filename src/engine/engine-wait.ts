@@ -25,7 +25,7 @@ export class EngineWait implements Waiting {
    * says whether nothing that it ran has left anything to the loop but timers. The sets are this object's to close, also
    * where it throws.
    *
-   * @throws ERR_SLUICE_KERNEL before Node 20.3; ERR_SLUICE_MEMORY
+   * @throws ERR_SLUICE_SYSCALL before Node 20.3; ERR_SLUICE_MEMORY
    */
   constructor(native: Native, [first, second]: readonly [WatchSet, WatchSet], onReady: () => boolean) {
     this.#native = native
@@ -44,7 +44,8 @@ export class EngineWait implements Waiting {
     if (error === 0) return
     if (typeof idle !== 'number') native.idleClose(idle)
     this.#closeSets()
-    throw systemError(error, 'epoll_ctl', 'Waiting in the place of Node’s loop')
+    const call = typeof idle === 'number' ? 'uv_metrics_info' : 'epoll_ctl'
+    throw systemError(error, call, 'Waiting in the place of Node’s loop')
   }
 
   keepAlive(on: boolean): void {

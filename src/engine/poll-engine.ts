@@ -20,7 +20,7 @@ export class PollEngine extends TurnEngine {
   /** Whether there is a watch, which keeps the process. */
   #isAlive = false
 
-  /** @throws ERR_SLUICE_DESCRIPTORS, ERR_SLUICE_MEMORY; ERR_SLUICE_KERNEL where the engine cannot wait itself */
+  /** @throws ERR_SLUICE_DESCRIPTORS, ERR_SLUICE_MEMORY; ERR_SLUICE_SYSCALL where the engine cannot wait itself */
   constructor(native: Native, wait: Wait = 'loop') {
     super()
     const onReady = (flow: Flow): void => this.enqueue(flow)

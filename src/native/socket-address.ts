@@ -83,3 +83,8 @@ export function ipv6Text(words: readonly number[]): string {
   const { hostname } = new URL(`http://[${words.map(word => word.toString(16)).join(':')}]`)
   return hostname.slice(1, -1)
 }
+
+/** As options and messages write it: IPv6 addresses are bracketed. A name may stand for the address. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

@@ -2,7 +2,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { SluiceError } from '../base/errors.js'
 import { show } from '../base/options.js'
-import { type InternetAddress, unixPathBytesMax } from '../native/socket-address.js'
+import { hostAndPort, type InternetAddress, unixPathBytesMax } from '../native/socket-address.js'
 
 export interface UnixAddress {
   /** Of the socket in the filesystem; empty for one that has no name. */
@@ -49,12 +49,12 @@ export function readTarget(text: string, portMin: 0 | 1): Target | null {
 
 /** As `parseTarget` reads it. */
 export function showTarget(target: Target): string {
-  return 'path' in target ? showPath(target) : showHost(target.host, target.port)
+  return 'path' in target ? showPath(target) : hostAndPort(target.host, target.port)
 }
 
 /** As in `127.0.0.1:80`, `[::1]:80`, `unix:/run/socket`. */
 export function showAddress(address: SocketAddress): string {
-  return 'path' in address ? showPath(address) : showHost(address.address, address.port)
+  return 'path' in address ? showPath(address) : hostAndPort(address.address, address.port)
 }
 
 /** The address that a target is, or null where it is a name that must be resolved. */
@@ -62,10 +62,6 @@ export function literalAddress(target: Target): SocketAddress | null {
   if ('path' in target) return target
   const { host, port } = target
   return isIPv4(host) || isIPv6(host) ? { address: host, port } : null
-}
-
-function showHost(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function showPath({ path }: UnixAddress): string {

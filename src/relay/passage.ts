@@ -7,9 +7,12 @@
  */
 import { constants } from 'node:os'
 import { KiB } from '../base/units.js'
+import type { Engine } from '../engine/engine.js'
 import { type Flow, STEP_DONE, STEP_MORE, STEP_WAIT, STEP_WAIT_SOURCE, type Step } from '../engine/flow.js'
+import type { Native } from '../native/calls.js'
 import { isRefusal } from '../transfer/paths/path-refused.js'
 import { PipedSplicer, type SplicerHost, stepBytes } from '../transfer/paths/splice-piped.js'
+import { sharedPipes } from '../transfer/pipe-pool.js'
 import type { Direction, DirectionDone, DirectionEnds } from './direction.js'
 
 /** What is copied at once, and the least that makes splicing worth its pipe. */
@@ -23,6 +26,10 @@ export interface PassageHost extends SplicerHost {
   readonly shared: Uint8Array
   /** Whether bytes may be spliced at all; false where that was asked for, or where the kernel refuses. */
   splices: boolean
+}
+
+export function passageHost(native: Native, engine: Engine): PassageHost {
+  return { native, engine, pipes: sharedPipes(native), shared: new Uint8Array(smallBytes), splices: true }
 }
 
 export class Passage implements Flow, Direction {

@@ -6,7 +6,6 @@ import { defaultEngine, engineMissing } from '../engine/default.js'
 import type { Engine } from '../engine/engine.js'
 import type { Native } from '../native/calls.js'
 import { native as loaded } from '../native/load.js'
-import { sharedPipes } from '../transfer/pipe-pool.js'
 import { Acceptor } from './acceptor.js'
 import type { SocketAddress } from './address.js'
 import { Arrival, type ArrivalHost } from './arrival.js'
@@ -39,7 +38,7 @@ import type { Direction } from './direction.js'
 import { openProxyListener, removeName } from './listener.js'
 import { type ConnectionMirrors, Mirrors, noMirrors } from './mirrors.js'
 import type { ProxyOptions } from './options.js'
-import { type PassageHost, smallBytes } from './passage.js'
+import { type PassageHost, passageHost } from './passage.js'
 import type { TcpProxy, UpstreamStatus } from './proxy-types.js'
 import { resolveProxyOptions } from './resolve-options.js'
 import { Routing } from './routing.js'
@@ -102,13 +101,7 @@ class SplicingProxy implements TcpProxy, ArrivalHost {
     this.engine = engine
     this.routing = routing
     this.address = address
-    this.#passages = {
-      native,
-      engine,
-      pipes: sharedPipes(native),
-      shared: new Uint8Array(smallBytes),
-      splices: true,
-    }
+    this.#passages = passageHost(native, engine)
     this.#mirrors = new Mirrors(native, engine, this.#row)
     this.#acceptor = new Acceptor(native, engine, fd, client => this.#onConnection(client))
     this.#limits = new TimeLimits(this.#sessions, routing.settings)

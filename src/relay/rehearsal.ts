@@ -1,15 +1,14 @@
 /**
  * A few conversations between sockets of this process, before a proxy has its first: V8 compiles what it has seen run,
- * and throws away what it compiled when it sees something new. A proxy that has seen conversations begin, stall and end
+ * and throws away what it compiled when it sees something new. A proxy that has seen conversations begin and end
  * is not stopped by that in the middle of its first ones.
  */
 import { performance } from 'node:perf_hooks'
 import { defaultEngine } from '../engine/default.js'
 import type { Native } from '../native/calls.js'
 import { native as loaded } from '../native/load.js'
-import { sharedPipes } from '../transfer/pipe-pool.js'
 import { noMirrors } from './mirrors.js'
-import { type PassageHost, smallBytes } from './passage.js'
+import { type PassageHost, passageHost, smallBytes } from './passage.js'
 import { Session } from './session.js'
 
 const rounds = 12
@@ -25,13 +24,7 @@ const turnsMax = 50
 export async function rehearse(): Promise<void> {
   const engine = defaultEngine()
   if (loaded === null || engine === null) return
-  const host: PassageHost = {
-    native: loaded,
-    engine,
-    pipes: sharedPipes(loaded),
-    shared: new Uint8Array(smallBytes),
-    splices: true,
-  }
+  const host = passageHost(loaded, engine)
   for (let round = 0; round < rounds; round++) {
     const conversations = Array.from({ length: conversationsInRound }, (_, index) =>
       Conversation.open(host, index === 0 ? largeMessage : smallMessage),

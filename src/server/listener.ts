@@ -4,6 +4,7 @@ import { errnoName, SluiceError } from '../base/errors.js'
 import type { Native } from '../native/calls.js'
 import {
   addressBytesMax,
+  hostAndPort,
   type InternetAddress,
   internetAddress,
   readInternetAddress,
@@ -69,15 +70,11 @@ function boundTo(native: Native, fd: number): InternetAddress {
 function cannotListen({ address, port }: InternetAddress, errno: number): SluiceError {
   const name = errnoName(errno)
   const remedy = remedies[name]
-  return new SluiceError('ERR_SLUICE_LISTEN', `Cannot listen on ${showInternet(address)}:${port}: ${name}`, {
+  return new SluiceError('ERR_SLUICE_LISTEN', `Cannot listen on ${hostAndPort(address, port)}: ${name}`, {
     errno,
     syscall: 'bind',
     ...(remedy !== undefined && { remedy }),
   })
-}
-
-function showInternet(address: string): string {
-  return address.includes(':') ? `[${address}]` : address
 }
 
 /** Where it is not that something else listens there. */
